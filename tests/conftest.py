@@ -1,0 +1,25 @@
+"""Fixtures that several rooms share; each starts the real thing once for the whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.controlplane.binaries import binaries
+from tests.controlplane.controlplane import ControlPlane
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build the control plane before the first test that needs it, so that no test's timeout pays for it."""
+    if any("controlplane" in getattr(item, "fixturenames", ()) for item in session.items):
+        capture = session.config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled():  # a build of minutes must be seen
+            binaries()
+
+
+@pytest.fixture(scope="session")
+def controlplane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """One running control plane for all tests; its folder, with the logs, stays after the run."""
+    with ControlPlane(folder=tmp_path_factory.mktemp("controlplane")) as running:
+        yield running

@@ -1,0 +1,1 @@
+"""Tests of masking: cases as data, the shape of the registry, properties that hold for all input."""

@@ -1,0 +1,240 @@
+"""Composition root: makes every part from the settings, runs the loops, serves, and stops in order.
+
+The only place that knows all parts. On SIGTERM the server stops being ready, serves on while the API server's
+connections find another replica, and ends (uvicorn answers `Connection: close` from then on).
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import ssl
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+import uvicorn
+
+from masking import Masker, MaskingKey
+from webhook import routes, tls
+from webhook.admission.request import SERVICE_ACCOUNT_PREFIX
+from webhook.approval.reading import SigningKey
+from webhook.claiming import Claims
+from webhook.cluster import names
+from webhook.cluster.approvals import Approvals, Limits
+from webhook.cluster.certificates import keep_fresh, load_certificates
+from webhook.cluster.client import Cluster
+from webhook.cluster.conditions import Conditions
+from webhook.cluster.errors import ClusterError
+from webhook.cluster.events import Events
+from webhook.cluster.keys import Keys, KeysBroken, load_keys
+from webhook.cluster.lease import Leadership
+from webhook.cluster.manifests import Endpoint
+from webhook.cluster.policies import Policies
+from webhook.cluster.readiness import Readiness
+from webhook.cluster.registrar import Registrar, guards_stand
+from webhook.cluster.watch import Reflector
+from webhook.gate import Gate, HoldLimits
+from webhook.guards import ApprovalGuard, PolicyGuard
+from webhook.housekeeping import Housekeeping
+from webhook.policy.authorization import refusal
+from webhook.policy.protection import Protected
+from webhook.settings import Settings
+
+KEEP_ALIVE_S = 120
+"""The API server keeps idle connections for 90 s; ours must not end first."""
+
+log = structlog.get_logger(__name__)
+
+
+class CannotStart(Exception):
+    """The cluster cannot be used; the text tells an operator why, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that was made."""
+
+    rooms: routes.Rooms
+    tls_context: ssl.SSLContext
+    loops: tuple[Callable[[], Any], ...]
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        CannotStart: keys, certificates or policies cannot be read.
+    """
+    _configure_logs(settings.log_level)
+    async with _cluster(settings) as cluster:
+        parts = await _make(settings, cluster)
+        loops = [asyncio.create_task(loop()) for loop in parts.loops]
+        server = uvicorn.Server(_server_config(settings, parts))
+        serving = asyncio.create_task(server.serve())
+        try:
+            await asyncio.wait([serving, *loops], return_when=asyncio.FIRST_COMPLETED)
+            server.should_exit = True
+            await serving
+            for loop in loops:
+                if loop.done():
+                    loop.result()  # a loop never ends by itself: its error ends the server
+        finally:
+            for task in loops:
+                task.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _cluster(settings: Settings) -> AsyncIterator[Cluster]:
+    try:
+        cluster = await Cluster.connect(settings.kubeconfig)
+    except ClusterError as err:
+        raise CannotStart(str(err)) from err
+    try:
+        yield cluster
+    finally:
+        await cluster.close()
+
+
+async def _make(settings: Settings, cluster: Cluster) -> Parts:
+    try:
+        keys = await load_keys(cluster, settings.namespace)
+        certificates = await load_certificates(cluster, settings.namespace, service=settings.service)
+    except (ClusterError, KeysBroken) as err:
+        raise CannotStart(str(err)) from err
+    return _compose(settings, cluster, keys, certificates)
+
+
+def _compose(settings: Settings, cluster: Cluster, keys: Keys, certificates: tls.Certificates) -> Parts:
+    clock = _utc_now
+    key = SigningKey(keys.key_id, keys.decision_key)
+    protected = Protected(namespace=settings.namespace)
+    policy_watch, approval_watch = Reflector(cluster, names.POLICIES), Reflector(cluster, names.APPROVALS)
+    policies = Policies(cluster, policy_watch)
+    limits = Limits(
+        pending_per_agent=settings.pending_per_agent,
+        pending_total=settings.pending_total,
+        created_per_minute=settings.created_per_minute,
+        denial_cooldown_s=settings.denial_cooldown_s,
+    )
+    approvals = Approvals(cluster, approval_watch, key=key, limits=limits, clock=clock)
+    instance = os.environ.get("HOSTNAME") or socket.gethostname()
+    events = Events(cluster, instance=instance, clock=clock)
+    leadership = Leadership(cluster, settings.namespace, identity=f"{instance}-{os.getpid()}")
+    endpoint = Endpoint(
+        namespace=settings.namespace,
+        service=settings.service,
+        port=settings.service_port or 443,
+        ca_pem=certificates.ca_pem,
+        path_secret=keys.path_secret,
+    )
+    registrar = Registrar(
+        cluster,
+        endpoint,
+        policies=lambda: policies.loaded,
+        is_leader=lambda: leadership.is_leader,
+        on_standing=Conditions(cluster, policy_watch, clock=clock).enforced,
+    )
+    policies.subscribe(registrar.policies_changed)
+    readiness = Readiness(cluster, endpoint, reads=(policies.ready, approval_watch.ready))
+    claims = Claims(
+        cluster=cluster,
+        policies=policies,
+        approvals=approvals,
+        protected=protected,
+        key=key,
+        guards_stand=lambda: guards_stand(cluster, endpoint),
+        clock=clock,
+    )
+    gate = Gate(
+        cluster=cluster,
+        policies=policies,
+        approvals=approvals,
+        claims=claims,
+        protected=protected,
+        masker=Masker(MaskingKey(id=keys.key_id[:4], secret=keys.masking_key)),
+        fingerprint_key=keys.fingerprint_key,
+        limits=HoldLimits(settings.longest_hold_s, settings.waiting_calls),
+        clock=clock,
+    )
+    changed = asyncio.Event()
+    approval_watch.subscribe(lambda *_: changed.set())
+    housekeeping = Housekeeping(
+        approvals=approvals,
+        events=events,
+        is_leader=lambda: leadership.is_leader,
+        changed=changed,
+        retain_for_s=settings.retain_for_s,
+        clock=clock,
+    )
+    own_user = f"{SERVICE_ACCOUNT_PREFIX}{settings.namespace}:{settings.service}"
+    context = tls.server_context(certificates.leaf)
+
+    rooms = routes.Rooms(
+        path_secret=keys.path_secret,
+        gate=gate,
+        approval_guard=ApprovalGuard(cluster=cluster, policies=policies, key=key, own_user=own_user, clock=clock),
+        policy_guard=PolicyGuard(),
+        refuse_access=lambda review: refusal(review, policies.loaded, protected=protected) if policies.loaded else "",
+        why_not_ready=readiness.why_not,
+    )
+
+    async def keep_certificate_fresh() -> None:
+        await keep_fresh(
+            cluster, settings.namespace, context, ca_pem=certificates.ca_pem, service=settings.service
+        )
+
+    return Parts(
+        rooms,
+        context,
+        (
+            policy_watch.run,
+            approval_watch.run,
+            leadership.run,
+            registrar.run,
+            housekeeping.run,
+            keep_certificate_fresh,
+            readiness.run,
+        ),
+    )
+
+
+def _server_config(settings: Settings, parts: Parts) -> uvicorn.Config:
+    return uvicorn.Config(
+        routes.build(parts.rooms),
+        host=settings.host,
+        port=settings.port,
+        http="httptools",
+        loop="none",
+        ssl_context_factory=lambda _config, _default: parts.tls_context,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        access_log=False,  # paths carry the secret
+        log_config=None,
+        server_header=False,
+        lifespan="off",
+    )
+
+
+def _configure_logs(level: str) -> None:
+    """Write structured lines to standard error; libraries below warning stay silent, their lines may hold paths."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,144 @@
+"""Policies as the objects that make the API server ask us: a pure function. `registrar` writes them.
+
+One request must not be delivered twice: two calls would be two claims of one approval. So the self-protecting
+webhook leaves out what the policies' rules deliver, and of several selections each leaves out those before it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from webhook.admission.request import CREDENTIAL_ID, SERVICE_ACCOUNT_PREFIX
+from webhook.checks.scope import ANY, EVERYTHING
+from webhook.cluster import flow, names
+from webhook.cluster.manifests import Behaviour, Endpoint, Manifest, configuration, webhook
+from webhook.cluster.rules import REVIEW_GROUPS, Served, delivered, exclusions, rules_of
+from webhook.cluster.selection import USERNAME, listed, quoted, selections
+from webhook.policy.compile import PolicySet
+
+JUDGE = Behaviour("Fail", "NoneOnDryRun", 30)
+"""30 s is the longest that Kubernetes allows: a held call waits."""
+
+DECIDE = Behaviour("Fail", "NoneOnDryRun", 10)
+GUARD = Behaviour("Fail", "None", 10)
+HELP = Behaviour("Ignore", "None", 10)
+"""For people's policies: refused while we are down, a broken installation could not be mended. Agents' are not let in:
+for them `self.policy` stands."""
+
+PROTECTED_GROUPS = (
+    names.GROUP,
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "rbac.authorization.k8s.io",
+)
+"""Groups in which an object of any name may switch us off; which of them do, `policy.protection` says."""
+
+DISJOINT_LIMIT = 4
+"""So many selections can each carry all before it and stay below the 1.5 MiB of an object: 2 x (1+2+3+4) x 50 KB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """All objects that must stand, as we want them. Their repr is hidden: the path secret is in them."""
+
+    revision: str
+    policies: Manifest = field(repr=False)
+    guards: tuple[Manifest, Manifest] = field(repr=False)
+    """Validating, mutating."""
+    flow: tuple[Manifest, Manifest] = field(repr=False)
+    """PriorityLevelConfiguration, FlowSchema."""
+
+
+def configurations(policies: PolicySet, *, endpoint: Endpoint, served: Served) -> Registration:
+    """Return everything that must stand for this set of policies."""
+    return Registration(
+        revision=policies.revision,
+        policies=policies_configuration(policies, endpoint=endpoint, served=served),
+        guards=guard_configurations(endpoint),
+        flow=(flow.priority_level(), flow.flow_schema(policies.subjects, namespace=endpoint.namespace)),
+    )
+
+
+def policies_configuration(policies: PolicySet, *, endpoint: Endpoint, served: Served) -> Manifest:
+    """Return the configuration that sends agents' requests to the judge; no webhook in it when there are no agents."""
+    scopes = [scope for policy in (*policies.policies, *policies.broken) for scope in policy.scopes]
+    rules, excluded = rules_of(scopes, served), exclusions(scopes)
+    everything = rules_of([EVERYTHING], {})
+    protected = _self_conditions(endpoint.namespace, rules, excluded)
+    address = endpoint.client_config(f"policies/{policies.revision}")
+    webhooks = []
+    for number, agents in enumerate(_agent_conditions(selections(policies)), start=1):
+        suffix = f".policy.{names.GROUP}" if number == 1 else f"-{number}.policy.{names.GROUP}"
+        if rules:
+            conditions = [*agents, *excluded]
+            webhooks.append(webhook(f"rules{suffix}", address, rules=rules, behaviour=JUDGE, conditions=conditions))
+        conditions = [*agents, *protected]
+        webhooks.append(webhook(f"self{suffix}", address, rules=everything, behaviour=JUDGE, conditions=conditions))
+    return configuration("ValidatingWebhookConfiguration", names.POLICIES_CONFIGURATION, webhooks)
+
+
+def guard_configurations(endpoint: Endpoint) -> tuple[Manifest, Manifest]:
+    """Return the validating and the mutating configuration of the guards. They depend on no policy."""
+
+    def guard(name: str, path: str, behaviour: Behaviour, *, operations: list[str], resources: list[str]) -> Manifest:
+        rule = {
+            "operations": operations,
+            "apiGroups": [names.GROUP],
+            "apiVersions": [names.VERSION],
+            "resources": resources,
+            "scope": ANY,
+        }
+        address = endpoint.client_config(f"guards/{path}")
+        return webhook(f"{name}.guard.{names.GROUP}", address, rules=[rule], behaviour=behaviour)
+
+    approvals = guard(
+        "approvals",
+        "approvals/validate",
+        GUARD,
+        operations=["CREATE", "UPDATE", "DELETE"],
+        resources=["approvals", "approvals/status"],
+    )
+    policies = guard(
+        "policies", "policies/validate", HELP, operations=["CREATE", "UPDATE"], resources=["agentpolicies"]
+    )
+    # No match condition on the annotation: nothing that may be a decision escapes.
+    decisions = guard("decisions", "approvals/decide", DECIDE, operations=["UPDATE"], resources=["approvals"])
+    decisions["reinvocationPolicy"] = "Never"
+    name = names.GUARDS_CONFIGURATION
+    return (
+        configuration("ValidatingWebhookConfiguration", name, [approvals, policies]),
+        configuration("MutatingWebhookConfiguration", name, [decisions]),
+    )
+
+
+def _agent_conditions(selected: Sequence[str]) -> Iterable[list[Manifest]]:
+    """Yield the match conditions of each selection: it, and none of those before it."""
+    for index, expression in enumerate(selected):
+        earlier = selected[:index] if len(selected) <= DISJOINT_LIMIT else ()
+        not_earlier = [{"name": f"not-agents-{n}", "expression": f"!({one})"} for n, one in enumerate(earlier, start=1)]
+        yield [{"name": "agents", "expression": expression}, *not_earlier]
+
+
+def _self_conditions(
+    own_namespace: str, rules: Sequence[Manifest], excluded: Sequence[Mapping[str, str]]
+) -> list[Manifest]:
+    """Return what only the always-on rules are about, and the policies' rules do not deliver."""
+    namespaces, credential = listed([own_namespace, "kube-system"]), quoted(CREDENTIAL_ID)
+    protected = (
+        f"(has(request.namespace) && request.namespace in {namespaces})",
+        "(request.resource.group == '' && request.resource.resource == 'namespaces' && "
+        f"(!has(request.name) || request.name in {namespaces}))",
+        f"request.resource.group in {listed(PROTECTED_GROUPS)}",
+        f"request.resource.group.endsWith({quoted('.' + names.GROUP)})",
+        f"({USERNAME}.startsWith({quoted(SERVICE_ACCOUNT_PREFIX)}) && !(has(request.userInfo.extra) && "
+        f"{credential} in request.userInfo.extra && size(request.userInfo.extra[{credential}]) > 0))",
+    )
+    conditions = [
+        {"name": "no-reviews", "expression": f"!(request.resource.group in {listed(REVIEW_GROUPS)})"},
+        {"name": "protected", "expression": " || ".join(protected)},
+    ]
+    if rules:
+        by_rules = " && ".join(f"({text})" for text in (delivered(rules), *(one["expression"] for one in excluded)))
+        conditions.append({"name": "not-by-rules", "expression": f"!({by_rules})"})
+    return conditions

@@ -1,0 +1,54 @@
+"""What an agent may not do whatever RBAC says, and admission cannot see: reads, impersonation, webhook configurations.
+
+Used when the API server is started with a Webhook authorizer that asks us (docs/authorizer.md). For everybody
+else and everything else there is no opinion, and RBAC decides.
+
+Source: k8s.io/api/authorization/v1 SubjectAccessReview; verbs of impersonation: KEP-5284 constrained impersonation.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from webhook.admission.request import User
+from webhook.policy.compile import PolicySet
+from webhook.policy.protection import Protected
+
+READS = frozenset({"get", "list", "watch"})
+ADMISSION = "admissionregistration.k8s.io"
+
+
+def refusal(review: Mapping[str, Any], policies: PolicySet, *, protected: Protected) -> str:
+    """Say why a SubjectAccessReview is refused; empty = no opinion.
+
+    `review` is the whole SubjectAccessReview. One without resourceAttributes has no opinion.
+    """
+    spec = _mapping(review.get("spec"))
+    asked = _mapping(spec.get("resourceAttributes"))
+    if not asked or not policies.is_agent(_user(spec)):
+        return ""
+    verb, group, resource = (str(asked.get(key, "")) for key in ("verb", "group", "resource"))
+    namespace = str(asked.get("namespace", ""))
+    if verb.startswith("impersonate"):
+        return "agents do not impersonate"
+    if group == ADMISSION and verb not in READS:
+        return "agents do not change admission webhooks or admission policies"
+    if group == "" and resource == "secrets" and namespace in {"", protected.namespace}:
+        place = f"namespace {protected.namespace}" if namespace else "all namespaces at once"
+        return f"agents do not touch Secrets of {place}; name one other namespace"
+    if namespace == protected.namespace and verb not in READS:
+        return f"agents do not write to namespace {protected.namespace}"
+    return ""
+
+
+def _user(spec: Mapping[str, Any]) -> User:
+    groups, extra = spec.get("groups"), _mapping(spec.get("extra"))
+    return User(
+        username=str(spec.get("user", "")),
+        uid=str(spec.get("uid", "")),
+        groups=tuple(str(group) for group in groups) if isinstance(groups, list) else (),
+        extra={key: tuple(values) for key, values in extra.items() if isinstance(values, list)},
+    )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

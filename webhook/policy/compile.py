@@ -1,0 +1,144 @@
+"""Makes policies runnable: expressions compiled, checks looked up, scopes worked out, each once.
+
+One policy: all its mistakes at once, for its author. All stored policies: never an exception; one that does not
+compile becomes a `BrokenPolicy`, which denies its subjects everything until it is mended.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
+
+from webhook.admission.verdict import Action, Terms
+from webhook.checks import CHECK_BY_ID
+from webhook.checks.scope import EVERYTHING, Scope
+from webhook.checks.wording import quoted
+from webhook.policy.compiled import BrokenPolicy, CompiledPolicy, CompiledRule, PolicySet
+from webhook.policy.expression import Expression, InvalidExpression, compile_expression
+from webhook.policy.fields import RuleAction, Unmatched
+from webhook.policy.match import scope_of
+from webhook.policy.model import AgentPolicy, InvalidPolicy, Problem, parse_policy
+from webhook.policy.salvage import salvaged
+from webhook.policy.spec import Rule
+
+__all__ = [
+    "BrokenPolicy",
+    "CompiledPolicy",
+    "CompiledRule",
+    "PolicySet",
+    "Scope",
+    "compile_policy",
+    "compile_set",
+]
+
+_ACTIONS = {RuleAction.DENY: Action.DENY, RuleAction.HOLD: Action.HOLD, RuleAction.WARN: Action.WARN}
+
+
+def compile_policy(policy: AgentPolicy) -> CompiledPolicy:
+    """Make one policy runnable.
+
+    Raises:
+        InvalidPolicy: an expression does not compile or a check is unknown; with all such problems.
+    """
+    problems: list[Problem] = []
+    rules = tuple(_rule(i, rule, problems) for i, rule in enumerate(policy.spec.rules))
+    if problems:
+        raise InvalidPolicy(policy.name, problems)
+    spec = policy.spec
+    return CompiledPolicy(
+        name=policy.name,
+        subjects=tuple(entry.subject() for entry in spec.subjects),
+        exclude_subjects=tuple(entry.subject() for entry in spec.exclude_subjects),
+        mode=spec.mode,
+        defaults=spec.defaults,
+        scopes=_scopes(rules, spec.unmatched),
+        failure_policy=spec.failure_policy,
+        unmatched=spec.unmatched,
+        rules=rules,
+    )
+
+
+def compile_set(objs: Iterable[Mapping[str, Any]]) -> PolicySet:
+    """Make all stored policies runnable; never raises, whatever the objects."""
+    stored = tuple(objs)
+    outcomes = [_outcome(obj) for obj in stored]
+    return PolicySet(
+        policies=tuple(sorted((o for o in outcomes if isinstance(o, CompiledPolicy)), key=lambda p: p.name)),
+        broken=tuple(sorted((o for o in outcomes if isinstance(o, BrokenPolicy)), key=lambda p: p.name)),
+        revision=_revision(stored),
+    )
+
+
+def _outcome(obj: Mapping[str, Any]) -> CompiledPolicy | BrokenPolicy:
+    try:
+        return compile_policy(parse_policy(obj))
+    except InvalidPolicy as err:
+        return salvaged(obj, err)
+
+
+def _revision(stored: tuple[Mapping[str, Any], ...]) -> str:
+    """Name a set of policies by what it is made of, in no order."""
+    identities = sorted(json.dumps(_identity(obj)) for obj in stored)
+    return hashlib.sha256("\n".join(identities).encode()).hexdigest()[:16]
+
+
+def _identity(obj: Any) -> list[str | int]:
+    metadata = obj.get("metadata") if isinstance(obj, Mapping) else None
+    values = [metadata.get(key) for key in ("name", "uid", "generation")] if isinstance(metadata, Mapping) else []
+    return [value if isinstance(value, str | int) else "" for value in values]
+
+
+def _rule(index: int, rule: Rule, problems: list[Problem]) -> CompiledRule:
+    """Make one rule runnable; what is wrong is added to `problems`, and the rule is then of no use."""
+    path = f"spec.rules[{index}]"
+    problems.extend(_unknown_checks(path, rule))
+    terms = rule.hold.terms() if rule.hold else Terms()
+    return CompiledRule(
+        name=rule.name,
+        action=_ACTIONS[rule.action],
+        match=rule.match,
+        checks=tuple(CHECK_BY_ID[check_id] for check_id in rule.check_ids if check_id in CHECK_BY_ID),
+        condition=_expression(rule, path, "condition", problems),
+        message=_expression(rule, path, "message", problems),
+        terms=terms if rule.action is RuleAction.HOLD else None,
+    )
+
+
+def _unknown_checks(path: str, rule: Rule) -> Iterator[Problem]:
+    for index, check_id in enumerate(rule.check_ids):
+        if check_id not in CHECK_BY_ID:
+            where = f"{path}.check" if rule.check else f"{path}.checks[{index}]"
+            yield Problem(where, quoted(check_id), f"one of {', '.join(CHECK_BY_ID)}", rule.name)
+
+
+def _expression(
+    rule: Rule, path: str, field: Literal["condition", "message"], problems: list[Problem]
+) -> Expression | None:
+    source = rule.condition if field == "condition" else rule.message
+    if source is None:
+        return None
+    returns: Literal["bool", "string"] = "bool" if field == "condition" else "string"
+    try:
+        return compile_expression(source, returns=returns)
+    except InvalidExpression as err:
+        allowed = f"a CEL expression that answers with a {returns}: {err.reason}"
+        problems.append(Problem(f"{path}.{field}", quoted(source), allowed, rule.name))
+        return None
+
+
+def _scopes(rules: tuple[CompiledRule, ...], unmatched: Unmatched) -> tuple[Scope, ...]:
+    """Collect what the rules need delivered; a request that no rule is about needs everything delivered."""
+    scopes = {scope for rule in rules for scope in _scopes_of(rule)}
+    if unmatched is not Unmatched.ALLOW or EVERYTHING in scopes:
+        return (EVERYTHING,)
+    return tuple(sorted(scopes))
+
+
+def _scopes_of(rule: CompiledRule) -> Iterator[Scope]:
+    if rule.match is not None:
+        yield scope_of(rule.match)
+    elif rule.checks:
+        for check in rule.checks:
+            yield from check.scopes
+    else:
+        yield EVERYTHING

@@ -1,0 +1,94 @@
+"""Policies ready to judge: what `compile` makes, `evaluate` asks and registration reads. Values only."""
+
+from dataclasses import dataclass, field
+
+from webhook.admission.request import Request, User
+from webhook.admission.subject import Subject
+from webhook.admission.verdict import Action, Terms
+from webhook.checks.check import Check
+from webhook.checks.scope import EVERYTHING, Scope
+from webhook.policy.expression import Expression
+from webhook.policy.fields import FailurePolicy, Mode, Unmatched
+from webhook.policy.match import rule_matches
+from webhook.policy.problem import Problem
+from webhook.policy.spec import Defaults, Match
+from webhook.policy.subjects import PolicySubjects, SubjectIndex
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """One rule. `terms` is set exactly when the action is HOLD."""
+
+    name: str
+    action: Action
+    match: Match | None = None
+    checks: tuple[Check, ...] = ()
+    condition: Expression | None = None
+    message: Expression | None = None
+    terms: Terms | None = None
+
+    def covers(self, request: Request) -> bool:
+        """Say whether the rule is about the request: by its match, else by its checks, else always."""
+        if self.match is None and self.checks:
+            return any(check.covers(request) for check in self.checks)
+        return rule_matches(self.match, request)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What every stored policy has, whether it compiled or not: a name, whom it names, how it acts."""
+
+    name: str
+    subjects: tuple[Subject, ...] = ()
+    exclude_subjects: tuple[Subject, ...] = ()
+    mode: Mode = Mode.ENFORCE
+    defaults: Defaults = field(default_factory=Defaults)
+    scopes: tuple[Scope, ...] = (EVERYTHING,)
+    """Which requests must be delivered for it, in a form that the API server accepts."""
+    _index: SubjectIndex = field(init=False, repr=False, compare=False)
+    _excluded: SubjectIndex = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_index", SubjectIndex.of(self.subjects))
+        object.__setattr__(self, "_excluded", SubjectIndex.of(self.exclude_subjects))
+
+    def names(self, user: User) -> bool:
+        """Say whether the user is a subject of this policy."""
+        return self._index.matches(user) and not self._excluded.matches(user)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledPolicy(Named):
+    """One policy that compiled."""
+
+    failure_policy: FailurePolicy = FailurePolicy.FAIL
+    unmatched: Unmatched = Unmatched.ALLOW
+    rules: tuple[CompiledRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenPolicy(Named):
+    """One stored policy that did not compile: whatever its subjects ask is denied, so everything must be delivered.
+
+    `subjects` are the entries that could be read. None readable = it stops nobody, and must be reported.
+    """
+
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySet:
+    """All policies of a cluster at one moment. `revision` is 16 hex digits and changes with any of them."""
+
+    policies: tuple[CompiledPolicy, ...] = ()
+    broken: tuple[BrokenPolicy, ...] = ()
+    revision: str = ""
+
+    @property
+    def subjects(self) -> tuple[PolicySubjects, ...]:
+        """All entries with their exclusions, policy by policy, broken ones last."""
+        return tuple(PolicySubjects(p.name, p.subjects, p.exclude_subjects) for p in (*self.policies, *self.broken))
+
+    def is_agent(self, user: User) -> bool:
+        """Say whether the user is a subject of any policy, in whatever mode; such a user approves nothing."""
+        return any(policy.names(user) for policy in (*self.policies, *self.broken))

@@ -1,0 +1,80 @@
+"""What the fields of a policy mean together: mistakes that no single field shows."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from webhook.checks.wording import quoted
+from webhook.policy.duration import duration_text
+from webhook.policy.fields import RuleAction
+from webhook.policy.problem import Problem
+from webhook.policy.spec import Rule, Spec, SubjectEntry
+
+OWN_POLICY = "kubescrow"
+"""The policy name that findings of the always-on rules carry; no AgentPolicy may have it."""
+
+UNMATCHED_RULE = "unmatched"
+"""The rule name that findings of `spec.unmatched` carry; no rule may have it."""
+
+_EVERYBODY = frozenset({"system:authenticated", "system:unauthenticated"})
+
+
+def inconsistencies(name: str, spec: Spec) -> tuple[Problem, ...]:
+    """Return every contradiction in a policy, in the order of its fields."""
+    rules = chain.from_iterable(_in_rule(f"spec.rules[{i}]", rule) for i, rule in enumerate(spec.rules))
+    return tuple(
+        chain(
+            _in_name(name),
+            chain.from_iterable(subject_problems(f"spec.subjects[{i}]", s) for i, s in enumerate(spec.subjects)),
+            chain.from_iterable(
+                subject_problems(f"spec.excludeSubjects[{i}]", s, may_be_everybody=True)
+                for i, s in enumerate(spec.exclude_subjects)
+            ),
+            _repeated_names(spec),
+            rules,
+        )
+    )
+
+
+def _in_name(name: str) -> Iterator[Problem]:
+    if name == OWN_POLICY:
+        yield Problem("metadata.name", quoted(name), "another name, this one stands for the always-on rules")
+
+
+def subject_problems(path: str, entry: SubjectEntry, *, may_be_everybody: bool = False) -> Iterator[Problem]:
+    """Yield what is wrong with one entry; only agents may be meant, and only an exclusion may mean everybody."""
+    given = [field for field in ("serviceAccount", "group", "user") if _has(entry, field)]
+    if len(given) != 1:
+        found = " together with ".join(given) or "an empty entry"
+        yield Problem(path, found, "exactly one of serviceAccount, group, user")
+    if entry.group in _EVERYBODY and not may_be_everybody:
+        yield Problem(f"{path}.group", quoted(entry.group), "a group of agents; this one holds everybody")
+
+
+def _has(entry: SubjectEntry, field: str) -> bool:
+    return getattr(entry, "service_account" if field == "serviceAccount" else field) is not None
+
+
+def _repeated_names(spec: Spec) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, rule in enumerate(spec.rules):
+        if rule.name in seen:
+            path = f"spec.rules[{index}].name"
+            yield Problem(path, quoted(rule.name), "a name that no other rule of the policy has", rule.name)
+        seen.add(rule.name)
+
+
+def _in_rule(path: str, rule: Rule) -> Iterator[Problem]:
+    if rule.name == UNMATCHED_RULE:
+        yield Problem(f"{path}.name", quoted(rule.name), "another name, this one stands for spec.unmatched", rule.name)
+    if rule.check and rule.checks:
+        yield Problem(f"{path}.checks", "a list beside check", "either check or checks", rule.name)
+    if rule.hold is None:
+        return
+    if rule.action is not RuleAction.HOLD:
+        yield Problem(f"{path}.hold", f"hold with action {rule.action}", "it only with action Hold", rule.name)
+    if rule.hold.wait > rule.hold.decide_within:
+        allowed = f"at most decideWithin, {duration_text(rule.hold.decide_within)}"
+        yield Problem(f"{path}.hold.wait", quoted(duration_text(rule.hold.wait)), allowed, rule.name)
+    for index, entry in enumerate(rule.hold.approvers or ()):
+        for problem in subject_problems(f"{path}.hold.approvers[{index}]", entry, may_be_everybody=True):
+            yield Problem(problem.path, problem.found, problem.allowed, rule.name)

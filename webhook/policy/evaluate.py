@@ -1,0 +1,52 @@
+"""One request, all policies, one verdict.
+
+Every rule of every policy that names the user is judged, and every finding is in the answer; the strongest decides.
+A user whom no policy names is allowed without a look.
+"""
+
+from collections.abc import Iterator
+
+from webhook.admission.request import Request
+from webhook.admission.verdict import Action, Finding, Requirement, Verdict, verdict_of
+from webhook.checks.wording import one_line
+from webhook.policy.compiled import BrokenPolicy, PolicySet
+from webhook.policy.expression import Variables
+from webhook.policy.fields import Mode
+from webhook.policy.judgement import outcomes
+from webhook.policy.observed import observed
+from webhook.policy.protection import Protected, protection_findings
+
+BROKEN_RULE = "policy"
+"""The rule name of a finding about a policy that does not compile, where no single rule is to blame."""
+
+_NOT_AN_AGENT = Verdict(Action.ALLOW)
+
+
+def evaluate(request: Request, policies: PolicySet, *, protected: Protected) -> Verdict:
+    """Judge one request by all policies that name its user, and by the always-on rules."""
+    compiled = [policy for policy in policies.policies if policy.names(request.user)]
+    broken = [policy for policy in policies.broken if policy.names(request.user)]
+    if not compiled and not broken:
+        return _NOT_AN_AGENT
+    findings = protection_findings(request, protected, [*compiled, *broken])
+    findings.extend(finding for policy in broken for finding in _broken_findings(policy))
+    requirements: set[Requirement] = set()
+    variables = Variables.of(request)
+    for policy in compiled:
+        for outcome in outcomes(policy, request, variables):
+            finding = outcome.finding
+            if policy.mode is Mode.OBSERVE:
+                findings.append(observed(finding))
+                continue
+            findings.append(finding)
+            if outcome.terms is not None:
+                requirements.add(Requirement(finding.policy, finding.rule, outcome.terms))
+    return verdict_of(findings, requirements)
+
+
+def _broken_findings(policy: BrokenPolicy) -> Iterator[Finding]:
+    """Deny for a policy that does not compile: one finding a problem, with its field and remedy."""
+    for problem in policy.problems:
+        message = one_line(f"this policy is broken, so everything is denied; ask its owner to mend {problem}")
+        finding = Finding(policy.name, problem.rule or BROKEN_RULE, message, Action.DENY)
+        yield observed(finding) if policy.mode is Mode.OBSERVE else finding

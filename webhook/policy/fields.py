@@ -1,0 +1,121 @@
+"""The values that single fields of an AgentPolicy may hold: words, names, globs, durations, and their limits.
+
+The CRD says the same to kubectl, by the same patterns.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from webhook.policy.duration import duration_s, duration_text
+
+_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+_GLOB = r"^\*?[^*]*\*?$"
+_NARROW_GLOB = r"^\*?[^*]+\*?$"
+_API_GROUP = r"^(\*|[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$"
+_RESOURCE = r"^(\*|[a-z0-9][-a-z0-9.]*)(/(\*|[a-z0-9][-a-z0-9.]*))?$"
+
+FORMS = {
+    _LABEL: "lower case letters, digits and -, such as no-privileged-pods",
+    _GLOB: "a name, with * at its start or end at most",
+    _NARROW_GLOB: "a name, with * at its start or end at most, and not * alone, which names everybody",
+    _API_GROUP: 'an API group such as apps, "" for the core group, or *',
+    _RESOURCE: "a resource such as pods, pods/exec, pods/*, */scale, * or */*",
+}
+"""What each pattern means, for people."""
+
+# A DNS label, so that `policy/rule` is one readable word in messages and one annotation value.
+RuleName = Annotated[str, Field(pattern=_LABEL, max_length=63)]
+CheckId = RuleName
+# Object names are at most 253 characters; `*` only at the ends, so that a match is one string comparison.
+Glob = Annotated[str, Field(pattern=_GLOB, min_length=1, max_length=253)]
+# A user or group of `*` alone would name every person and controller, and nobody could mend the policy any more.
+NarrowGlob = Annotated[str, Field(pattern=_NARROW_GLOB, min_length=1, max_length=253)]
+ApiGroup = Annotated[str, Field(pattern=_API_GROUP, max_length=253)]
+ResourcePath = Annotated[str, Field(pattern=_RESOURCE, max_length=253)]
+# 100 names in one list are more than a reader can check, and 100 comparisons are still only microseconds.
+MATCH_LIMIT = 100
+# An Approval keeps the approvers of each rule, at most this many (manifests/crds/approvals.yaml).
+APPROVERS_LIMIT = 64
+# 2,000 subjects are about 120 KB of match conditions, three webhooks of the 50 KB that one may have.
+SUBJECTS_LIMIT = 2000
+# etcd stores objects up to 1.5 MiB; the shortest useful rule has about 300 bytes.
+RULES_LIMIT = 5000
+
+Globs = Annotated[tuple[Glob, ...], Field(min_length=1, max_length=MATCH_LIMIT)]
+
+
+class Mode(StrEnum):
+    """Whether a policy stops anything."""
+
+    ENFORCE = "Enforce"
+    OBSERVE = "Observe"
+
+
+class FailurePolicy(StrEnum):
+    """What an expression that errs does."""
+
+    FAIL = "Fail"
+    IGNORE = "Ignore"
+
+
+class Unmatched(StrEnum):
+    """What happens to a request that no rule is about."""
+
+    ALLOW = "Allow"
+    HOLD = "Hold"
+    DENY = "Deny"
+
+
+class Default(StrEnum):
+    """Whether an always-on item stays on."""
+
+    DENY = "Deny"
+    ALLOW = "Allow"
+
+
+class RuleAction(StrEnum):
+    """What a rule does with what it finds."""
+
+    DENY = "Deny"
+    HOLD = "Hold"
+    WARN = "Warn"
+
+
+class MatchOperation(StrEnum):
+    """An operation that a rule is about."""
+
+    ANY = "*"
+    CREATE = "CREATE"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+    CONNECT = "CONNECT"
+
+
+def _seconds(least_s: int, most_s: int) -> Callable[[Any], int]:
+    """Make the reader of a bounded duration."""
+    bounds = (
+        f"a duration of {duration_text(least_s)} to {duration_text(most_s)}, such as {duration_text(least_s or 60)}"
+    )
+
+    def read(value: Any) -> int:
+        try:
+            seconds = duration_s(value)
+        except (TypeError, ValueError):
+            seconds = -1
+        if not least_s <= seconds <= most_s:
+            raise PydanticCustomError("duration", "{bounds}", {"bounds": bounds})
+        return seconds
+
+    return read
+
+
+# No client keeps a command open for longer than a day.
+Wait = Annotated[int, BeforeValidator(_seconds(0, 24 * 3600))]
+# Nobody reads a change in under a minute; after a week what was shown is no longer what is there.
+DecideWithin = Annotated[int, BeforeValidator(_seconds(60, 7 * 24 * 3600))]
+# A client's retries come seconds apart; an approval that is good for days is a standing permission.
+UseWithin = Annotated[int, BeforeValidator(_seconds(10, 24 * 3600))]

@@ -1,0 +1,141 @@
+"""The spec of an AgentPolicy as its author writes it, read into frozen values.
+
+Says what each field may hold. What fields mean together is `consistency`; expressions and check ids are tried in
+`compile`.
+
+Source: names and meanings follow k8s.io/api/admissionregistration/v1 ValidatingAdmissionPolicy
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
+from pydantic.alias_generators import to_camel
+
+from webhook.admission.subject import Subject, SubjectKind
+from webhook.admission.verdict import Terms
+from webhook.policy.fields import (
+    APPROVERS_LIMIT,
+    MATCH_LIMIT,
+    RULES_LIMIT,
+    SUBJECTS_LIMIT,
+    ApiGroup,
+    CheckId,
+    DecideWithin,
+    Default,
+    FailurePolicy,
+    Glob,
+    Globs,
+    MatchOperation,
+    Mode,
+    NarrowGlob,
+    ResourcePath,
+    RuleAction,
+    RuleName,
+    Unmatched,
+    UseWithin,
+    Wait,
+)
+
+
+class _Wire(BaseModel):
+    """A part of a policy: camelCase on the wire, unknown fields refused, never changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
+
+
+class ServiceAccountRef(_Wire):
+    """A ServiceAccount, or many by globs."""
+
+    namespace: Glob
+    name: Glob
+
+
+class SubjectEntry(_Wire):
+    """Who: exactly one of the three."""
+
+    service_account: ServiceAccountRef | None = None
+    group: NarrowGlob | None = None
+    user: NarrowGlob | None = None
+
+    def subject(self) -> Subject:
+        """Return the entry as the value that matches users."""
+        if self.service_account:
+            return Subject(SubjectKind.SERVICE_ACCOUNT, self.service_account.name, self.service_account.namespace)
+        if self.group:
+            return Subject(SubjectKind.GROUP, self.group)
+        return Subject(SubjectKind.USER, self.user or "")
+
+
+Subjects = Annotated[tuple[SubjectEntry, ...], Field(max_length=SUBJECTS_LIMIT)]
+
+
+class Hold(_Wire):
+    """What a holding rule asks of people."""
+
+    # More than ten people never decide in time; each adds about 300 bytes to one annotation.
+    approvals: Annotated[StrictInt, Field(ge=1, le=10)] = Terms().approvals
+    wait: Wait = Terms().wait_s
+    decide_within: DecideWithin = Terms().decide_within_s
+    use_within: UseWithin = Terms().use_within_s
+    require_reason: StrictBool = Terms().require_reason
+    approvers: Annotated[tuple[SubjectEntry, ...], Field(min_length=1, max_length=APPROVERS_LIMIT)] | None = None
+
+    def terms(self) -> Terms:
+        """Return the same as the value that the gate works with."""
+        return Terms(
+            approvals=self.approvals,
+            wait_s=self.wait,
+            decide_within_s=self.decide_within,
+            use_within_s=self.use_within,
+            require_reason=self.require_reason,
+            approvers=tuple(entry.subject() for entry in self.approvers) if self.approvers else None,
+        )
+
+
+class Match(_Wire):
+    """Which requests a rule is about; a field that is left out narrows nothing."""
+
+    operations: Annotated[tuple[MatchOperation, ...], Field(min_length=1)] = (MatchOperation.ANY,)
+    api_groups: Annotated[tuple[ApiGroup, ...], Field(min_length=1, max_length=MATCH_LIMIT)] = ("*",)
+    resources: Annotated[tuple[ResourcePath, ...], Field(min_length=1, max_length=MATCH_LIMIT)] = ("*/*",)
+    resource_names: Globs | None = None
+    exclude_resource_names: Globs | None = None
+    namespaces: Globs | None = None
+    exclude_namespaces: Globs | None = None
+
+
+class Rule(_Wire):
+    """One rule: match, then checks, then condition; all that are given must hold for the action to follow."""
+
+    name: RuleName
+    match: Match | None = None
+    check: CheckId | None = None
+    checks: Annotated[tuple[CheckId, ...], Field(min_length=1, max_length=MATCH_LIMIT)] | None = None
+    condition: str | None = None
+    message: str | None = None
+    action: RuleAction
+    hold: Hold | None = None
+
+    @property
+    def check_ids(self) -> tuple[str, ...]:
+        """The checks of the rule, however they were written."""
+        return (self.check,) if self.check else self.checks or ()
+
+
+class Defaults(_Wire):
+    """Always-on items that may be turned off by name."""
+
+    unbound_token: Default = Default.DENY
+    kube_system: Default = Default.DENY
+
+
+class Spec(_Wire):
+    """What the author wrote."""
+
+    subjects: Annotated[Subjects, Field(min_length=1)]
+    exclude_subjects: Subjects = ()
+    mode: Mode = Mode.ENFORCE
+    failure_policy: FailurePolicy = FailurePolicy.FAIL
+    unmatched: Unmatched = Unmatched.ALLOW
+    defaults: Defaults = Defaults()
+    rules: Annotated[tuple[Rule, ...], Field(max_length=RULES_LIMIT)] = ()
