@@ -116,7 +116,7 @@ def _encoded_private_keys(text: str) -> Iterator[Span]:
 
 
 def random_segments(text: str, kind: str) -> Iterator[Span]:
-    """Yield the segments of a URL's path that look like 128 random bits: 32 hex digits, or 22 of base64url, and more."""
+    """Yield the segments of a path that look like 128 random bits: 32 hex digits, or 22 of base64url, and more."""
     for match in _SEGMENT.finditer(text):
         if match[1].lower() != match[1] != match[1].upper() or _HEX.fullmatch(match[1]):
             yield Span(*match.span(1), kind)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.controlplane.binaries import binaries
 from tests.controlplane.controlplane import ControlPlane
+from tests.installation import Installation
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -22,4 +23,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def controlplane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """One running control plane for all tests; its folder, with the logs, stays after the run."""
     with ControlPlane(folder=tmp_path_factory.mktemp("controlplane")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def kubescrow(controlplane: ControlPlane) -> Iterator[Installation]:
+    """Kubescrow with short times, installed once for all tests of a run."""
+    with Installation(controlplane, settings={"PENDING_PER_AGENT": "50", "LONGEST_HOLD_S": "5"}) as running:
         yield running

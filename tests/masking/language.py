@@ -1,8 +1,8 @@
 """The two-word test language of the case files: `masks` (in, out) and `stays` (in).
 
-A case file `cases/<id>.yaml` belongs to one channel or value rule. In `out`, `<<kind|secret>>` stands for the placeholder of a
-secret; a bar-less `<<secret>>` has the file's id as its kind. `~~` is removed everywhere: it splits tokens of well-known shape,
-so that no scanner takes a test for a leak.
+A case file `cases/<id>.yaml` belongs to one channel or value rule. In `out`, `<<kind|secret>>` stands for the
+placeholder of a secret; a bar-less `<<secret>>` has the file's id as its kind. `~~` is removed everywhere: it
+splits tokens of well-known shape, so that no scanner takes a test for a leak.
 """
 
 import json

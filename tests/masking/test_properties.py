@@ -12,11 +12,63 @@ from tests.masking.language import MASKER
 
 # Words that channels and rules react to, so that random texts get into their corners.
 SPICES = st.sampled_from(
-    "password= --password --token= Authorization: Bearer Basic :// : @ ? & = ; ' \" \\ [masked: ] $( ${ ` -p mysql curl"
-    " -u sh -c eyJhbGciOiJub25lIn0 . -----BEGIN PRIVATE KEY----- -----END PRIVATE KEY----- \n %20 %5B + | echo chpasswd ,"
-    ' AKIAIOSFODNN7EXAMPLE hunter2 {"password":" "} identified by \' Secret data value env [masked:forged:k1a2'.split(
-        " "
-    )
+    [
+        "password=",
+        "--password",
+        "--token=",
+        "Authorization:",
+        "Bearer",
+        "Basic",
+        "://",
+        ":",
+        "@",
+        "?",
+        "&",
+        "=",
+        ";",
+        "'",
+        '"',
+        "\\",
+        "[masked:",
+        "]",
+        "$(",
+        "${",
+        "`",
+        "-p",
+        "mysql",
+        "curl",
+        "-u",
+        "sh",
+        "-c",
+        "eyJhbGciOiJub25lIn0",
+        ".",
+        "-----BEGIN",
+        "PRIVATE",
+        "KEY-----",
+        "-----END",
+        "PRIVATE",
+        "KEY-----",
+        "\n",
+        "%20",
+        "%5B",
+        "+",
+        "|",
+        "echo",
+        "chpasswd",
+        ",",
+        "AKIAIOSFODNN7EXAMPLE",
+        "hunter2",
+        '{"password":"',
+        '"}',
+        "identified",
+        "by",
+        "'",
+        "Secret",
+        "data",
+        "value",
+        "env",
+        "[masked:forged:k1a2",
+    ]
 )
 TEXTS = st.lists(st.one_of(SPICES, st.text(alphabet=st.characters(), max_size=4))).map("".join)
 SPACED = st.lists(SPICES).map(" ".join)
@@ -24,7 +76,7 @@ ANY_TEXT = st.one_of(TEXTS, SPACED)
 FIELDS = st.sampled_from(
     "kind data stringData env name value command args metadata annotations spec status token items path op from"
     " httpHeaders requestURI password message clientConfig service url apiVersion"
-    " kubectl.kubernetes.io/last-applied-configuration".split(" ")
+    " kubectl.kubernetes.io/last-applied-configuration"
 )
 KINDS = st.sampled_from(["Secret", "SecretList", "List", "Pod", "TokenRequest", "PodExecOptions", "Event", ""])
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), ANY_TEXT, KINDS)

@@ -1,5 +1,7 @@
 """The shell reading: words, quotes, commands, and the way back to the text."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,4 +45,4 @@ def test_every_span_leads_back(text: str) -> None:
             spans = list(word.outer([Span(0, len(word.text), "x")]))
             assert "".join(span.value or "" for span in spans) == word.text
             assert all(0 <= span.start < span.end <= len(text) for span in spans)
-            assert all(one.end <= other.start for one, other in zip(spans, spans[1:], strict=False))
+            assert all(one.end <= other.start for one, other in pairwise(spans))

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from webhook.approval.document import CannotHold, is_mark
 from webhook.approval.intent import Intent
-from webhook.approval.render import field, in_quotes
+from webhook.approval.render import Rendered, field, in_quotes
 from webhook.approval.touched_paths import changes_lines, trees
 
 LIMIT_BYTES = 64 * 1024
@@ -23,6 +23,9 @@ LIMIT_BYTES = 64 * 1024
 LABEL = re.compile(r"[A-Za-z0-9_-]+")
 WORD = re.compile(r"[A-Za-z0-9_.:@-]+")
 """What stands in the first line without quotes: a resource; a group, a namespace, a name."""
+
+COMMAND_LINE = Rendered("command line")
+"""A key that no client writes: one with a space in it would be in quotes."""
 
 
 class ChangeTooLarge(CannotHold):
@@ -93,12 +96,9 @@ def _headline(document: Mapping[str, Any]) -> str:
     path = _word(document["resource"]["resource"], LABEL)
     path += f".{_word(group)}" if group else ""
     path += f"/{_word(subresource)}" if subresource else ""
+    path += f" {_word(namespace)}" if namespace else ""
     name = "(generated name)" if is_mark(document["name"]) else _word(document["name"])
-    return (
-        f"{document['operation']} {path} {_word(namespace)}/{name}"
-        if namespace
-        else f"{document['operation']} {path}/{name}"
-    )
+    return f"{document['operation']} {path}/{name}"
 
 
 def _word(text: str, plain: re.Pattern[str] = WORD) -> str:
@@ -108,11 +108,10 @@ def _word(text: str, plain: re.Pattern[str] = WORD) -> str:
 def _with_command_line(options: dict[str, Any]) -> dict[str, Any]:
     """The argument vector of an exec as one would type it; `shlex.split` gives the vector back."""
     command = options.get("command")
-    is_vector = isinstance(command, list) and command and all(isinstance(part, str) for part in command)
-    if not is_vector or "commandLine" in options:
+    if not (isinstance(command, list) and command and all(isinstance(part, str) for part in command)):
         return options
     rest = {key: value for key, value in options.items() if key != "command"}
-    return {"commandLine": shlex.join(options["command"]), **rest}
+    return {COMMAND_LINE: shlex.join(command), **rest}
 
 
 def _candid(value: Any) -> Any:

@@ -36,7 +36,7 @@ def block(value: Any, pad: str = "") -> Iterator[str]:
     """Yield the lines of a map or list that is not empty, each indented by `pad`."""
     if isinstance(value, Mapping):
         for key in sorted(value, key=lambda key: (key not in FIRST, key)):
-            yield from field(plain_key(key), value[key], pad)
+            yield from field(key if isinstance(key, Rendered) else plain_key(key), value[key], pad)
         return
     for item in value:
         if _is_block(item):

@@ -59,7 +59,8 @@ def _at(tree: Any, change: Mapping[str, Any], side: str) -> Any:
 def _inline(sides: Mapping[str, Any]) -> Rendered | None:
     texts = [one_line(sides[side]) if side in sides else "(absent)" for side in ("old", "new")]
     short = [text for text in texts if text is not None and len(text) <= INLINE]
-    return Rendered(" -> ".join(short)) if len(short) == 2 else None
+    opens_a_map_or_list = texts[0] in {"{}", "[]"}  # for a YAML parser
+    return Rendered(" -> ".join(short)) if len(short) == 2 and not opens_a_map_or_list else None
 
 
 def _written(path: Sequence[str]) -> str:
