@@ -1,0 +1,1 @@
+"""`make demo`: the story that a newcomer sees, told by real programs."""

@@ -27,9 +27,9 @@ def main() -> int:
         with ControlPlane() as cluster:
             teller.run("admin", cluster.admin, "version", shows="Server Version: v1")
             teller.step("Kubescrow is installed: definitions, roles, and its webhook")
-            with Installation(cluster) as kubescrow:
+            with Installation(cluster):
                 agent, alice = _people(cluster)
-                _tell(teller, kubescrow, cluster.admin, agent, alice)
+                _tell(teller, cluster.admin, agent, alice)
                 print(f"\n{_seen()}")
                 if keep:
                     _stay(cluster.admin, agent, alice)
@@ -47,7 +47,7 @@ def _people(cluster: ControlPlane) -> tuple[Kubectl, Kubectl]:
     return agent, cluster.user("alice@example.com")
 
 
-def _tell(teller: Teller, kubescrow: Installation, admin: Kubectl, agent: Kubectl, alice: Kubectl) -> None:
+def _tell(teller: Teller, admin: Kubectl, agent: Kubectl, alice: Kubectl) -> None:
     teller.run("admin", admin, "get", "crd", shows="approvals.kubescrow.dev")
     teller.step("A policy: agents may not run privileged containers, and a person decides on namespaces")
     print((HERE / "policy.yaml").read_text().replace("\n", "\n   ").join(("   ", "")).rstrip())

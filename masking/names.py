@@ -33,7 +33,7 @@ ABOUT_LAST = _set(
     " expiration expires expire duration seconds minutes hours days length size type policy ref reference mount count"
     " limit limits timeout interval algorithm alg format version issuer audience audiences header prefix suffix"
     " rotation required provider class store namespace username user id ids stdin env server service location source"
-    " mode validation review reviews hash rounds template regex pattern selector label budget usage"
+    " mode encryption validation review reviews hash rounds template regex pattern selector label budget usage"
 )
 ABOUT_FIRST = _set(
     "max min num number total use enable disable is has require requires required allow show rotate automount count"

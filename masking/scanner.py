@@ -13,6 +13,7 @@ from masking.structure import Span
 
 SHORTEST = 8  # characters; nothing that a rule finds is shorter: "://:c@"
 FORGED = "forged"
+OPAQUE = "\ue000"  # a private character: part of any value, begin of none
 
 
 class Scanner:
@@ -39,6 +40,8 @@ class Scanner:
         """Return what the rules find in a text; the spans may overlap."""
         if len(text) < SHORTEST:
             return []
+        for start, end in self._placeholders.genuine_in(text):
+            text = text[:start] + OPAQUE * (end - start) + text[end:]  # no rule matches a part of a placeholder
         lower = text.lower()
         rules = {rule.id: rule for needle, rule in self._needles if needle in lower}
         return [span for rule in rules.values() for span in rule.find(text)]

@@ -168,7 +168,7 @@ class Walk:
         if len(written) >= SHORTEST_ECHO:
             self._seen[written] = self._seen[secret] = (kind, secret)
         replacement = self._replace(kind, secret)
-        self.findings.append(Finding(place.where + rendered(place.path), kind, replacement))
+        self.findings.append(Finding(place.where + rendered(place.path + place.rest), kind, replacement))
         return replacement
 
     def _echoes(self, text: str) -> Iterator[Span]:

@@ -26,6 +26,7 @@ from webhook.approval.reading import SigningKey
 from webhook.claiming import Claims
 from webhook.cluster import names
 from webhook.cluster.approvals import Approvals, Limits
+from webhook.cluster.callers import may_get
 from webhook.cluster.certificates import keep_fresh, load_certificates
 from webhook.cluster.client import Cluster
 from webhook.cluster.conditions import Conditions
@@ -181,13 +182,12 @@ def _compose(settings: Settings, cluster: Cluster, keys: Keys, certificates: tls
         approval_guard=ApprovalGuard(cluster=cluster, policies=policies, key=key, own_user=own_user, clock=clock),
         policy_guard=PolicyGuard(),
         refuse_access=lambda review: refusal(review, policies.loaded, protected=protected) if policies.loaded else "",
+        may_read_metrics=lambda authorization: may_get(cluster, authorization, path="/metrics"),
         why_not_ready=readiness.why_not,
     )
 
     async def keep_certificate_fresh() -> None:
-        await keep_fresh(
-            cluster, settings.namespace, context, ca_pem=certificates.ca_pem, service=settings.service
-        )
+        await keep_fresh(cluster, settings.namespace, context, ca_pem=certificates.ca_pem, service=settings.service)
 
     return Parts(
         rooms,

@@ -146,9 +146,7 @@ class Claims:
 
         return satisfied(requirements, reading.chain, counts=counts)
 
-    async def _policies_of(
-        self, user: User, reading: Reading, names: set[str], policies: PolicySet
-    ) -> tuple[str, ...]:
+    async def _policies_of(self, user: User, reading: Reading, names: set[str], policies: PolicySet) -> tuple[str, ...]:
         voice = Voice(user, policies.is_agent(user), await may_approve(self._cluster, user, names))
         try:
             return policies_for(voice, reading.approval)

@@ -179,4 +179,6 @@ def _annotations(stored: Object | None) -> Mapping[str, Any]:
 def _recorded(reading: Reading, chain: tuple[Entry, ...]) -> str:
     """What the approver reads back: what was recorded, for which request."""
     entry, spec = chain[-1], reading.approval.spec
-    return f"recorded: {entry.decision.value} by {visible(entry.user.username)} for {spec.operation} {spec.touched.path}"
+    return (
+        f"recorded: {entry.decision.value} by {visible(entry.user.username)} for {spec.operation} {spec.touched.path}"
+    )

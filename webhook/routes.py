@@ -1,4 +1,4 @@
-"""HTTP: the paths that the API server calls, and the probes of the kubelet.
+"""HTTP: the paths that the API server calls, the probes of the kubelet, and the metrics.
 
 Every admission path begins with a secret that only the API server and cluster admins can know. A call without it
 gets 404 and nothing else: it is judged by nobody, creates nothing and signs nothing. Paths are never logged.
@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import ClientDisconnect
 
 from webhook import metrics
@@ -48,6 +49,8 @@ class Rooms:
     policy_guard: PolicyGuard
     refuse_access: Callable[[dict[str, Any]], str]
     """Why a SubjectAccessReview is refused; empty = no opinion."""
+    may_read_metrics: Callable[[str], Awaitable[bool]]
+    """Whether the bearer of this Authorization header may read the metrics."""
     why_not_ready: Callable[[], str]
     """Why the server is not ready yet; empty when it is."""
 
@@ -71,6 +74,16 @@ def _probes(rooms: Rooms) -> APIRouter:
     async def readyz() -> Response:
         missing = rooms.why_not_ready()
         return Response(missing or "ok", status_code=503 if missing else 200, media_type="text/plain")
+
+    @router.get("/metrics")
+    async def read_metrics(request: Request) -> Response:
+        try:
+            is_allowed = await rooms.may_read_metrics(request.headers.get("authorization", ""))
+        except ClusterError:
+            return _unavailable()
+        if not is_allowed:
+            return Response("a token that may get /metrics is needed", status_code=401, media_type="text/plain")
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router
 
@@ -162,12 +175,16 @@ async def _answer(route: str, request: Request, judge: Judge) -> Response:
     except ClusterError as err:
         log.warning("cluster not available", route=route, error=str(err), status=err.status)
         metrics.CALLS.labels(route, "unavailable").inc()
-        return Response("the Kubernetes API is not available", status_code=503, headers=RETRY, media_type="text/plain")
+        return _unavailable()
     except Exception:
         log.exception("internal error", route=route, uid=uid)
         metrics.CALLS.labels(route, "error").inc()
         fault = message.refused("internal error; see the log", cause="InternalError", code=message.INTERNAL_ERROR)
         return Response(encode(uid, fault), media_type=JSON)
+
+
+def _unavailable() -> Response:
+    return Response("the Kubernetes API is not available", status_code=503, headers=RETRY, media_type="text/plain")
 
 
 class TooLarge(Exception):

@@ -150,16 +150,17 @@ def _user(wire: dict[str, Any], uid: str) -> User:
 
 def _triple(wire: dict[str, Any], name: str, uid: str) -> tuple[str, str, str]:
     triple = _field(wire, name, dict, path=f"request.{name}", uid=uid)
-    group, version, last = (triple.get(key, "") for key in ("group", "version", name))
-    if not (isinstance(group, str) and isinstance(version, str) and isinstance(last, str) and last):
-        raise MalformedReview(f"request.{name}", _shown(triple), "group, version and a name, each a string", uid=uid)
-    return (group, version, last)
+    group, version = (
+        _optional(triple, key, str, uid, path=f"request.{name}.{key}") or "" for key in ("group", "version")
+    )
+    return (group, version, _field(triple, name, str, path=f"request.{name}.{name}", uid=uid))
 
 
 def _field(wire: dict[str, Any], name: str, kind: type, *, path: str, uid: str = "") -> Any:
     value = wire.get(name)
     if not isinstance(value, kind) or (kind is str and not value):
-        raise MalformedReview(path, _kind_of(value), _named(kind), uid=uid)
+        allowed = f"{_named(kind)} that is not empty" if kind is str else _named(kind)
+        raise MalformedReview(path, _kind_of(value), allowed, uid=uid)
     return value
 
 
@@ -179,7 +180,7 @@ def _all_strings(values: Any) -> bool:
 
 
 def _named(kind: type) -> str:
-    return {dict: "an object", str: "a string that is not empty", bool: "true or false"}[kind]
+    return {dict: "an object", str: "a string", bool: "true or false"}[kind]
 
 
 def _kind_of(value: Any) -> str:

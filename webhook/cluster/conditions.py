@@ -43,7 +43,9 @@ class Conditions:
 
     def _conditions(self, stored: Mapping[str, Any], problem: str) -> list[dict[str, Any]]:
         compiled = ("False", "Invalid", problem) if problem else ("True", "Compiled", "every rule compiles")
-        stands = "requests of its subjects are denied until it is mended" if problem else "its subjects are judged by it"
+        stands = (
+            "requests of its subjects are denied until it is mended" if problem else "its subjects are judged by it"
+        )
         enforced = ("False", "NotCompiled", stands) if problem else ("True", "Registered", stands)
         if not problem and (stored.get("spec") or {}).get("mode") == "Observe":
             enforced = ("True", "Observed", "its subjects are judged by it; nothing is stopped")

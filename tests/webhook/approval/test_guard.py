@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from tests.webhook.approval.build import (
     BOT,
-    NOW,
     SRE,
     after,
     approval,
@@ -24,7 +23,7 @@ from tests.webhook.approval.build import (
 from webhook.admission.request import User
 from webhook.admission.subject import Subject, SubjectKind
 from webhook.admission.verdict import Requirement, Terms
-from webhook.approval.decisions import ENTRIES_LIMIT, Decision, Entry, write
+from webhook.approval.decisions import ENTRIES_LIMIT, Decision, Entry
 from webhook.approval.guard import (
     REASON_LIMIT,
     DecisionRefused,
@@ -193,7 +192,9 @@ def test_whose_turn_it_is(asked: Requirement, chain: tuple[Entry, ...], new: Ent
         pytest.param(TWO, (entry("ann"),), entry("ann"), "ann has decided", id="nobody approves twice"),
         pytest.param(TWO, (entry("ann"),), entry("Ann"), "Ann has decided", id="nor in another case"),
         pytest.param(requirement(), (entry("ann"),), entry("bob"), "approved already", id="enough is enough"),
-        pytest.param(TWO, (entry("ann"),), entry("bob", REVOKED), "nothing to revoke; use denied", id="pending"),
+        pytest.param(
+            TWO, (entry("ann"),), entry("bob", REVOKED), "nothing to revoke; use denied", id="what is pending"
+        ),
         pytest.param(TWO, (entry("ann", DENIED),), entry("bob"), "is Denied", id="what was denied"),
         pytest.param(TWO, (entry("ann", DENIED),), entry("bob", REVOKED), "is Denied", id="revoking what was denied"),
         pytest.param(REASONED, (), entry("ann"), f"add {REASON}=", id="a reason is missing"),
@@ -281,7 +282,12 @@ CHAIN = signed(approval(TWO), entry("bob"), entry(ANN))
         pytest.param(CHAIN[1:], CHAIN, ANN, 0, "one decision at a time", id="another beginning"),
         pytest.param(CHAIN[:1], CHAIN, person("joe"), 0, "somebody else", id="another author"),
         pytest.param(
-            CHAIN[:1], CHAIN, person("ann", "sre", "system:authenticated", uid="9"), 0, "somebody else", id="uid"
+            CHAIN[:1],
+            CHAIN,
+            person("ann", "sre", "system:authenticated", uid="9"),
+            0,
+            "somebody else",
+            id="another uid",
         ),
         pytest.param(CHAIN[:1], CHAIN, person("ann", "sre"), 0, "somebody else", id="groups that the author has not"),
         pytest.param(CHAIN[:1], CHAIN, ANN, 61, "not signed just now", id="signed a while ago"),
@@ -300,4 +306,3 @@ def test_what_no_update_may_add(
 def test_one_fresh_entry_of_the_user_may_be_added(after_s: float) -> None:
     """The clocks of two replicas may differ a little."""
     assert added_entry(CHAIN[:1], CHAIN, user=ANN, now=after(after_s)) == CHAIN[-1]
-    assert NOW.isoformat() not in write(CHAIN)

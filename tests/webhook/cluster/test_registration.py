@@ -1,0 +1,180 @@
+"""A set of policies becomes exactly these objects, and every request of an agent reaches the judge exactly once."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.webhook.cluster.build import ENDPOINT, account, broken, group, policies, policy, user
+from tests.webhook.cluster.matching import called, request_by
+from tests.webhook.cluster.test_rules import SCOPES
+from webhook.admission.request import CREDENTIAL_ID, User
+from webhook.checks.scope import Scope
+from webhook.cluster.registration import configurations, guard_configurations
+from webhook.policy.evaluate import evaluate
+from webhook.policy.protection import Protected
+
+BOUND = {CREDENTIAL_ID: ("JTI=1",)}
+BOT = User("system:serviceaccount:agents:bot", groups=("system:serviceaccounts",), extra=BOUND)
+UNBOUND = User("system:serviceaccount:agents:bot")
+PERSON = User("jane", groups=("sre",))
+PODS = Scope(("CREATE",), ("",), ("pods",))
+SERVED = {("", "pods"): "v1"}
+
+
+def registered(*members: Any) -> dict[str, Any]:
+    return configurations(policies(*members), endpoint=ENDPOINT, served=SERVED).policies
+
+
+BOT_MAY_NOT_CREATE_PODS = registered(policy(account("agents", "*"), scopes=[PODS]))
+
+
+@pytest.mark.parametrize(
+    ("request_", "webhooks"),
+    [
+        pytest.param(request_by(BOT), ["rules"], id="what a rule is about"),
+        pytest.param(request_by(BOT, "DELETE"), [], id="what no rule is about"),
+        pytest.param(request_by(PERSON), [], id="a person"),
+        pytest.param(request_by(BOT, namespace="kubescrow"), ["rules"], id="not twice in our namespace"),
+        pytest.param(
+            request_by(BOT, "CONNECT", "pods/exec", namespace="kubescrow"), ["self"], id="exec in our namespace"
+        ),
+        pytest.param(
+            request_by(BOT, "UPDATE", "leases", group="coordination.k8s.io", namespace="kube-system"),
+            ["self"],
+            id="a lease in kube-system",
+        ),
+        pytest.param(
+            request_by(BOT, "DELETE", "namespaces", namespace="kubescrow", name="kubescrow"),
+            ["self"],
+            id="our namespace itself",
+        ),
+        pytest.param(
+            request_by(BOT, "DELETE", "namespaces", namespace="", name=""), ["self"], id="a namespace without a name"
+        ),
+        pytest.param(
+            request_by(BOT, "CREATE", "clusterrolebindings", group="rbac.authorization.k8s.io", namespace=""),
+            ["self"],
+            id="permissions",
+        ),
+        pytest.param(
+            request_by(BOT, "UPDATE", "approvals/status", group="kubescrow.dev", namespace=""), ["self"], id="approvals"
+        ),
+        pytest.param(
+            request_by(BOT, "UPDATE", "x", group="more.kubescrow.dev", namespace=""), ["self"], id="a group below ours"
+        ),
+        pytest.param(
+            request_by(BOT, "CREATE", "subjectaccessreviews", group="authorization.k8s.io"), [], id="a review"
+        ),
+        pytest.param(request_by(UNBOUND, "DELETE", "secrets"), ["self"], id="anything with a credential without id"),
+        pytest.param(
+            request_by(PERSON, "UPDATE", "roles", group="rbac.authorization.k8s.io"), [], id="a person's permissions"
+        ),
+    ],
+)
+def test_a_request_calls(request_: Any, webhooks: list[str]) -> None:
+    assert called(BOT_MAY_NOT_CREATE_PODS, request_) == [f"{name}.policy.kubescrow.dev" for name in webhooks]
+
+
+AGENTS = st.sampled_from([BOT, UNBOUND, PERSON, User("ci-1", groups=("agents",))])
+SUBJECTS = st.sampled_from([account("agents", "*"), account("*", "bot"), group("agents"), user("ci-*")])
+MEMBERS = st.lists(
+    st.builds(lambda named, scopes: policy(*named, scopes=scopes), st.lists(SUBJECTS, min_size=1, max_size=2), SCOPES),
+    max_size=3,
+)
+REQUESTS = st.builds(
+    lambda caller, operation, place, resource: request_by(
+        caller, operation, resource[1], group=resource[0], namespace=place, name="kubescrow-x"
+    ),
+    AGENTS,
+    st.sampled_from(["CREATE", "UPDATE", "DELETE", "CONNECT"]),
+    st.sampled_from(["", "default", "kubescrow", "kube-system"]),
+    st.sampled_from(
+        [
+            ("", "pods"),
+            ("", "pods/exec"),
+            ("", "namespaces"),
+            ("apps", "deployments/scale"),
+            ("rbac.authorization.k8s.io", "roles"),
+            ("kubescrow.dev", "approvals"),
+            ("apiextensions.k8s.io", "customresourcedefinitions"),
+            ("flowcontrol.apiserver.k8s.io", "flowschemas"),
+        ]
+    ),
+)
+
+
+@settings(max_examples=300)
+@given(MEMBERS, REQUESTS)
+def test_a_request_is_judged_once_if_any_rule_is_about_it(members: list[Any], request_: Any) -> None:
+    """Two calls would be two claims of one approval; no call would be a way past the always-on rules."""
+    policy_set = policies(*members)
+    calls = called(configurations(policy_set, endpoint=ENDPOINT, served=SERVED).policies, request_)
+    naming = [one for one in policy_set.policies if one.names(request_.user)]
+    is_stopped = bool(evaluate(request_, policy_set, protected=Protected()).findings)
+    is_covered = any(scope.covers(request_) for one in naming for scope in one.scopes)
+    assert len(calls) <= 1
+    assert calls or not (is_stopped or is_covered)
+
+
+def test_without_policies_nothing_is_registered_but_the_guards_stand() -> None:
+    """Nobody is an agent, so nobody is sent to us; approvals stay guarded."""
+    wanted = configurations(policies(), endpoint=ENDPOINT, served={})
+    assert wanted.policies["webhooks"] == []
+    assert [len(guard["webhooks"]) for guard in wanted.guards] == [2, 1]
+
+
+def test_a_broken_policy_has_everything_delivered() -> None:
+    """It denies its subjects whatever they ask."""
+    assert called(registered(broken(user("jane"))), request_by(PERSON, "DELETE", "secrets")) == [
+        "rules.policy.kubescrow.dev"
+    ]
+
+
+def test_selections_too_long_for_one_webhook_become_several_that_do_not_overlap() -> None:
+    """A caller whom two of them select is sent by the first."""
+    many = [user(f"{'x' * 200}{number}") for number in range(400)]
+    configuration = registered(policy(*many, group("agents"), scopes=[PODS]))
+    names = [webhook["name"].partition(".")[0] for webhook in configuration["webhooks"]]
+    assert names == ["rules", "self", "rules-2", "self-2"]
+    assert len(json.dumps(configuration)) < 1.5 * 2**20
+    both = User(f"{'x' * 200}0", groups=("agents",))
+    assert called(configuration, request_by(both)) == ["rules.policy.kubescrow.dev"]
+    assert called(configuration, request_by(User("y", groups=("agents",)))) != []
+
+
+def test_the_judge_is_called_at_the_secret_path_with_the_revision() -> None:
+    """A replica sees by the path whether it has loaded the policies that the API server was configured for."""
+    addresses = [webhook["clientConfig"]["service"] for webhook in BOT_MAY_NOT_CREATE_PODS["webhooks"]]
+    assert {address["path"] for address in addresses} == {"/5ec2e7/policies/r1"}
+    assert addresses[0] == {**addresses[0], "namespace": "kubescrow", "name": "kubescrow-webhook", "port": 443}
+
+
+def test_nothing_that_an_agent_writes_narrows_what_is_delivered() -> None:
+    """No selector on labels, all versions of a named resource, and closed when we are down."""
+    for webhook in BOT_MAY_NOT_CREATE_PODS["webhooks"]:
+        assert (webhook["namespaceSelector"], webhook["objectSelector"]) == ({}, {})
+        assert (webhook["matchPolicy"], webhook["failurePolicy"]) == ("Equivalent", "Fail")
+
+
+@pytest.mark.parametrize(
+    ("index", "name", "behaviour"),
+    [
+        pytest.param((0, 0), "approvals", ("Fail", "None"), id="approvals are closed to everybody while we are down"),
+        pytest.param((0, 1), "policies", ("Ignore", "None"), id="people can mend policies while we are down"),
+        pytest.param((1, 0), "decisions", ("Fail", "NoneOnDryRun"), id="no annotation becomes a decision without us"),
+    ],
+)
+def test_a_guard_has(index: tuple[int, int], name: str, behaviour: tuple[str, str]) -> None:
+    webhook = guard_configurations(ENDPOINT)[index[0]]["webhooks"][index[1]]
+    assert webhook["name"] == f"{name}.guard.kubescrow.dev"
+    assert (webhook["failurePolicy"], webhook["sideEffects"]) == behaviour
+    assert "matchConditions" not in webhook
+
+
+def test_no_repr_shows_the_secret_of_the_path() -> None:
+    """Neither of the endpoint nor of what is registered: both may land in a log."""
+    wanted = configurations(policies(policy(user("x"))), endpoint=ENDPOINT, served={})
+    assert ENDPOINT.path_secret not in repr(wanted) + repr(ENDPOINT)

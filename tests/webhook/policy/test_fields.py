@@ -1,0 +1,122 @@
+"""Our model and the CRD allow the same: what kubectl accepts, compiles, and what we accept can be applied."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from webhook.policy import fields
+from webhook.policy.duration import LENGTH_LIMIT, PATTERN
+from webhook.policy.expression import SOURCE_LIMIT
+from webhook.policy.spec import Defaults, Hold, Match, Rule, Spec, SubjectEntry
+
+CRD = yaml.safe_load((Path(__file__).parents[3] / "manifests/crds/agentpolicies.yaml").read_text())
+SPEC = CRD["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+RULE = SPEC["properties"]["rules"]["items"]
+SUBJECT = SPEC["properties"]["subjects"]["items"]
+SCHEMAS = [
+    (Spec, SPEC),
+    (Defaults, SPEC["properties"]["defaults"]),
+    (Rule, RULE),
+    (Match, RULE["properties"]["match"]),
+    (Hold, RULE["properties"]["hold"]),
+    (SubjectEntry, SUBJECT),
+]
+
+
+def _by_alias(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+@pytest.mark.parametrize(("model", "schema"), SCHEMAS, ids=lambda value: getattr(value, "__name__", ""))
+def test_same_fields(model: type[BaseModel], schema: dict[str, Any]) -> None:
+    """Neither knows a field that the other refuses, and both require the same."""
+    assert set(_by_alias(model)) == set(schema["properties"])
+    required = {alias for alias, field in _by_alias(model).items() if field.is_required()}
+    assert required == set(schema.get("required", ()))
+
+
+@pytest.mark.parametrize(("model", "schema"), SCHEMAS, ids=lambda value: getattr(value, "__name__", ""))
+def test_same_defaults(model: type[BaseModel], schema: dict[str, Any]) -> None:
+    """What the API server fills in is what we would have taken."""
+    given = {alias: prop["default"] for alias, prop in schema["properties"].items() if "default" in prop}
+    base = {"subjects": [{"user": "x"}]} if model is Spec else {}
+    assert not given or model.model_validate({**base, **given}) == model.model_validate(base)
+
+
+@pytest.mark.parametrize(
+    ("words", "schema"),
+    [
+        (fields.Mode, SPEC["properties"]["mode"]),
+        (fields.FailurePolicy, SPEC["properties"]["failurePolicy"]),
+        (fields.Unmatched, SPEC["properties"]["unmatched"]),
+        (fields.Default, SPEC["properties"]["defaults"]["properties"]["kubeSystem"]),
+        (fields.RuleAction, RULE["properties"]["action"]),
+        (fields.MatchOperation, RULE["properties"]["match"]["properties"]["operations"]["items"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_same_words(words: Any, schema: dict[str, Any]) -> None:
+    """Every word of one is a word of the other."""
+    assert set(words) == set(schema["enum"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "schema"),
+    [
+        (fields.RuleName, RULE["properties"]["name"]),
+        (fields.CheckId, RULE["properties"]["check"]),
+        (fields.NarrowGlob, SUBJECT["properties"]["user"]),
+        (fields.NarrowGlob, SUBJECT["properties"]["group"]),
+        (fields.Glob, SUBJECT["properties"]["serviceAccount"]["properties"]["name"]),
+        (fields.Glob, RULE["properties"]["match"]["properties"]["namespaces"]["items"]),
+        (fields.ApiGroup, RULE["properties"]["match"]["properties"]["apiGroups"]["items"]),
+        (fields.ResourcePath, RULE["properties"]["match"]["properties"]["resources"]["items"]),
+    ],
+)
+def test_same_patterns(kind: Any, schema: dict[str, Any]) -> None:
+    """A string is of the same form and length in both, and its form can be said in words."""
+    limits = {key: value for item in get_args(kind)[1].metadata for key, value in _constraints(item).items()}
+    assert limits["pattern"] == schema["pattern"]
+    assert limits["max_length"] == schema["maxLength"]
+    assert limits["pattern"] in fields.FORMS
+
+
+def _constraints(item: Any) -> dict[str, Any]:
+    names = ("pattern", "max_length")
+    return {name: getattr(item, name) for name in names if getattr(item, name, None) is not None}
+
+
+def test_same_limits() -> None:
+    """Lists, sources and durations end where ours end."""
+    hold, match = RULE["properties"]["hold"]["properties"], RULE["properties"]["match"]["properties"]
+    assert SPEC["properties"]["subjects"]["maxItems"] == fields.SUBJECTS_LIMIT
+    assert SPEC["properties"]["rules"]["maxItems"] == fields.RULES_LIMIT
+    assert match["resourceNames"]["maxItems"] == fields.MATCH_LIMIT
+    assert hold["approvers"]["maxItems"] == fields.APPROVERS_LIMIT
+    assert RULE["properties"]["condition"]["maxLength"] == SOURCE_LIMIT
+    assert (hold["wait"]["pattern"], hold["wait"]["maxLength"]) == (PATTERN, LENGTH_LIMIT)
+
+
+def test_everything_is_described() -> None:
+    """`kubectl explain` has a word on every field."""
+    assert [path for path, schema in _walk("spec", SPEC) if "description" not in schema] == []
+
+
+def test_schema_is_structural() -> None:
+    """Unknown fields are refused, not kept."""
+    assert "x-kubernetes-preserve-unknown-fields" not in str(CRD)
+    assert RULE["properties"]["name"]["maxLength"] == 63
+    assert SPEC["properties"]["rules"]["x-kubernetes-list-map-keys"] == ["name"]
+
+
+def _walk(path: str, schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    inner = [entry for name, prop in schema.get("properties", {}).items() for entry in _walk(f"{path}.{name}", prop)]
+    items = schema.get("items", {})
+    below = [entry for name, prop in items.get("properties", {}).items() for entry in _walk(f"{path}[].{name}", prop)]
+    return [(path, schema), *inner, *below]
