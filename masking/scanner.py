@@ -20,7 +20,7 @@ class Scanner:
     """Applies value rules to texts."""
 
     def __init__(self, placeholders: Placeholders, needles: Iterable[tuple[str, Rule]] | None = None) -> None:
-        rules = (Rule(FORGED, ("masked",), self._forged), *RULES)
+        rules = (Rule(FORGED, ("masked",), lambda _: ()), *RULES)  # found before all others, see spans
         self._placeholders = placeholders
         self._needles = tuple(needles or ((needle, rule) for rule in rules for needle in rule.needles))
 
@@ -40,11 +40,15 @@ class Scanner:
         """Return what the rules find in a text; the spans may overlap."""
         if len(text) < SHORTEST:
             return []
-        for start, end in self._placeholders.genuine_in(text):
-            text = text[:start] + OPAQUE * (end - start) + text[end:]  # no rule matches a part of a placeholder
         lower = text.lower()
         rules = {rule.id: rule for needle, rule in self._needles if needle in lower}
-        return [span for rule in rules.values() for span in rule.find(text)]
+        if not rules:
+            return []
+        forged = self._placeholders.forged_in(text)
+        for start, end in (*self._placeholders.genuine_in(text), *forged):
+            text = text[:start] + OPAQUE * (end - start) + text[end:]  # no rule matches a part of a placeholder
+        found = [Span(start, end, FORGED) for start, end in forged]
+        return found + [span for rule in rules.values() for span in rule.find(text)]
 
     def replaced(self, text: str, spans: Iterable[Span], replace: Callable[[Span, str], str]) -> str:
         """Return the text with each span replaced; overlapping spans become one, of the kind that starts first."""
@@ -55,9 +59,6 @@ class Scanner:
             parts += [text[position : span.start], replace(span, text[span.start : span.end])]
             position = span.end
         return "".join(parts) + text[position:] if parts else text
-
-    def _forged(self, text: str) -> Iterable[Span]:
-        return (Span(start, end, FORGED) for start, end in self._placeholders.forged_in(text))
 
 
 def _merged(spans: Iterable[Span], genuine: list[tuple[int, int]]) -> list[Span]:

@@ -42,11 +42,20 @@ class Walk:
 
     def root(self, value: Any, *, kind: str, group: str = "", where: str = "") -> Any:
         """Mask a whole object or patch from its root."""
-        outer, self._scanner = self._scanner, self._all.narrowed(value)
+        outer, seen = self._scanner, len(self.findings)
+        self._scanner = self._all.narrowed(value)
         try:
-            return self.patch(value, Place((), kind, group, where=where))
+            masked = self.patch(value, Place((), kind, group, where=where))
         finally:
             self._scanner = outer
+        if self._nested or not self._forged_since(seen):
+            return masked
+        return self._settled(masked, lambda once: self.root(once, kind=kind, group=group, where=where))
+
+    def whole_text(self, text: str) -> str:
+        """Mask a text that stands alone."""
+        masked = self.text(text, Place((), ""))
+        return self._settled(masked, self.whole_text) if self._forged_since(0) else masked
 
     def echo(self, on: bool) -> None:
         """From now on, look for the secrets seen so far in every text, or do not."""
@@ -162,6 +171,9 @@ class Walk:
 
     def _spans(self, text: str) -> list[Span]:
         return self._scanner.spans(text) if self._scanner is not None else []
+
+    def _forged_since(self, seen: int) -> bool:
+        return any(finding.kind == FORGED for finding in self.findings[seen:])
 
     def _replaced(self, place: Place, kind: str, written: str, plain: str | None) -> str:
         secret = written if plain is None else plain

@@ -92,6 +92,12 @@ def request(operation: Operation = Operation.CREATE, kind: str = "Widget", **fie
     return replace(plain, **fields)
 
 
+def executed(**options: Any) -> Request:
+    """A call of exec in the Pod `agents/web`."""
+    options_kind = Kind("", "v1", "PodExecOptions")
+    return replace(request(Operation.CONNECT, "Pod", subresource="exec", object=options), kind=options_kind)
+
+
 def update(old: Any, new: Any, kind: str = "Widget", **fields: Any) -> Request:
     """An UPDATE from one object to another."""
     return request(Operation.UPDATE, kind, old_object=old, object=new, **fields)

@@ -1,0 +1,1 @@
+"""Records to what people look at: sessions, steps, tape. Pure."""
