@@ -8,7 +8,7 @@ from masking.channels import Asked
 from masking.kinds import body_kinds, subject_kind
 from masking.placeholder import MaskingKey, Placeholders
 from masking.scanner import Scanner
-from masking.structure import Finding, Place, Replace
+from masking.structure import Finding, Replace
 from masking.walk import Walk
 
 AUDIT = "audit.k8s.io"
@@ -56,7 +56,7 @@ class Masker:
 
     def mask_text(self, text: str) -> str:
         """Mask what the value rules find in a text: tokens, keys, URLs with passwords, connection strings."""
-        return self._walk().text(text, Place((), ""))
+        return self._walk().whole_text(text)
 
     def mask_secret_leaves(self, obj: Any, *, kind: str, group: str = "", replace: Replace) -> Any:
         """Copy an object, a list or a patch with `replace(kind of secret, value)` in place of each secret.

@@ -12,13 +12,14 @@ from masking.decode import json_decoded, json_encoded
 from masking.kinds import place_of
 from masking.patch import masked_at, masked_operation
 from masking.placeholder import Placeholders
-from masking.scanner import Scanner
+from masking.scanner import FORGED, Scanner
 from masking.structure import PASS, Finding, Place, Replace, Span, canonical, rendered
 
 # Levels of nesting. orjson writes 254; an audit event or a review around the object needs a few; the deepest objects in
 # use (CRD schemas) have about 60. What is deeper is masked as one, so that whatever comes out can be stored.
 DEEPEST = 200
 NESTED_DOCUMENTS = 4  # an annotation with an object with an annotation ...; beyond, the text is masked as a whole
+REPEATED = 8  # walks; two are enough for what has been seen
 SHORTEST_ECHO = 8  # characters; a shorter secret may be an ordinary word of an error text
 LONGEST_PLAIN_KEY = 20  # characters; a field name that is a secret by its shape is longer
 
@@ -38,7 +39,7 @@ class Walk:
         self._all = scanner
         self._scanner: Scanner | None = scanner  # narrowed to what can match in the value at hand
         self._seen: dict[str, tuple[str, str]] = {}  # as written -> kind, secret
-        self._nested = 0
+        self._nested = self._repeated = 0
 
     def root(self, value: Any, *, kind: str, group: str = "", where: str = "") -> Any:
         """Mask a whole object or patch from its root."""
@@ -48,14 +49,14 @@ class Walk:
             masked = self.patch(value, Place((), kind, group, where=where))
         finally:
             self._scanner = outer
-        if self._nested or not self._forged_since(seen):
-            return masked
-        return self._settled(masked, lambda once: self.root(once, kind=kind, group=group, where=where))
+        again = not self._nested and self._is_unsettled(seen)
+        return self.root(masked, kind=kind, group=group, where=where) if again else masked
 
     def whole_text(self, text: str) -> str:
         """Mask a text that stands alone."""
+        seen = len(self.findings)
         masked = self.text(text, Place((), ""))
-        return self._settled(masked, self.whole_text) if self._forged_since(0) else masked
+        return self.whole_text(masked) if self._is_unsettled(seen) else masked
 
     def echo(self, on: bool) -> None:
         """From now on, look for the secrets seen so far in every text, or do not."""
@@ -172,8 +173,13 @@ class Walk:
     def _spans(self, text: str) -> list[Span]:
         return self._scanner.spans(text) if self._scanner is not None else []
 
-    def _forged_since(self, seen: int) -> bool:
-        return any(finding.kind == FORGED for finding in self.findings[seen:])
+    def _is_unsettled(self, seen: int) -> bool:
+        """Tell whether to walk again: a forged placeholder may have held quotes or commas that others were read by."""
+        if self._replace != self._placeholders.make or self._repeated >= REPEATED:
+            return False
+        forged = any(finding.kind == FORGED for finding in self.findings[seen:])
+        self._repeated += forged
+        return forged
 
     def _replaced(self, place: Place, kind: str, written: str, plain: str | None) -> str:
         secret = written if plain is None else plain

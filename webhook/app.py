@@ -11,10 +11,11 @@ import os
 import socket
 import ssl
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import structlog
 import uvicorn
@@ -56,13 +57,39 @@ class CannotStart(Exception):
     """The cluster cannot be used; the text tells an operator why, in one line."""
 
 
+Loop = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What most parts need."""
+
+    settings: Settings
+    cluster: Cluster
+    keys: Keys
+    certificates: tls.Certificates
+    policies: Policies
+    approvals: Approvals
+    endpoint: Endpoint
+
+    @property
+    def signing_key(self) -> SigningKey:
+        """The key of decisions and claims."""
+        return SigningKey(self.keys.key_id, self.keys.decision_key)
+
+    @property
+    def protected(self) -> Protected:
+        """What no agent may touch."""
+        return Protected(namespace=self.settings.namespace)
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything that was made."""
+    """What is served, with which certificate, and the loops beside it."""
 
     rooms: routes.Rooms
     tls_context: ssl.SSLContext
-    loops: tuple[Callable[[], Any], ...]
+    loops: tuple[Loop, ...]
 
 
 async def serve(settings: Settings) -> None:
@@ -74,7 +101,7 @@ async def serve(settings: Settings) -> None:
     _configure_logs(settings.log_level)
     async with _cluster(settings) as cluster:
         parts = await _make(settings, cluster)
-        loops = [asyncio.create_task(loop()) for loop in parts.loops]
+        loops = [asyncio.ensure_future(loop()) for loop in parts.loops]
         server = uvicorn.Server(_server_config(settings, parts))
         serving = asyncio.create_task(server.serve())
         try:
@@ -112,95 +139,112 @@ async def _make(settings: Settings, cluster: Cluster) -> Parts:
 
 
 def _compose(settings: Settings, cluster: Cluster, keys: Keys, certificates: tls.Certificates) -> Parts:
-    clock = _utc_now
-    key = SigningKey(keys.key_id, keys.decision_key)
-    protected = Protected(namespace=settings.namespace)
     policy_watch, approval_watch = Reflector(cluster, names.POLICIES), Reflector(cluster, names.APPROVALS)
-    policies = Policies(cluster, policy_watch)
-    limits = Limits(
-        pending_per_agent=settings.pending_per_agent,
-        pending_total=settings.pending_total,
-        created_per_minute=settings.created_per_minute,
-        denial_cooldown_s=settings.denial_cooldown_s,
+    key = SigningKey(keys.key_id, keys.decision_key)
+    base = Base(
+        settings=settings,
+        cluster=cluster,
+        keys=keys,
+        certificates=certificates,
+        policies=Policies(cluster, policy_watch),
+        approvals=Approvals(cluster, approval_watch, key=key, limits=_limits(settings), clock=_utc_now),
+        endpoint=Endpoint(
+            namespace=settings.namespace,
+            service=settings.service,
+            port=settings.service_port or 443,
+            ca_pem=certificates.ca_pem,
+            path_secret=keys.path_secret,
+        ),
     )
-    approvals = Approvals(cluster, approval_watch, key=key, limits=limits, clock=clock)
+    context = tls.server_context(certificates.leaf)
+    readiness = Readiness(cluster, base.endpoint, reads=(base.policies.ready, approval_watch.ready))
+    loops = (
+        policy_watch.run,
+        approval_watch.run,
+        readiness.run,
+        *_leading(base, policy_watch, approval_watch),
+        lambda: keep_fresh(cluster, settings.namespace, context, ca_pem=certificates.ca_pem, service=settings.service),
+    )
+    return Parts(_rooms(base, readiness), context, loops)
+
+
+def _leading(base: Base, policy_watch: Reflector, approval_watch: Reflector) -> tuple[Loop, ...]:
+    """The loops of the replica that writes: the Lease, the registration, the approvals' states."""
     instance = os.environ.get("HOSTNAME") or socket.gethostname()
-    events = Events(cluster, instance=instance, clock=clock)
-    leadership = Leadership(cluster, settings.namespace, identity=f"{instance}-{os.getpid()}")
-    endpoint = Endpoint(
-        namespace=settings.namespace,
-        service=settings.service,
-        port=settings.service_port or 443,
-        ca_pem=certificates.ca_pem,
-        path_secret=keys.path_secret,
-    )
+    leadership = Leadership(base.cluster, base.settings.namespace, identity=f"{instance}-{uuid4()}")
     registrar = Registrar(
-        cluster,
-        endpoint,
-        policies=lambda: policies.loaded,
+        base.cluster,
+        base.endpoint,
+        policies=lambda: base.policies.loaded,
         is_leader=lambda: leadership.is_leader,
-        on_standing=Conditions(cluster, policy_watch, clock=clock).enforced,
+        on_standing=Conditions(base.cluster, policy_watch, clock=_utc_now).enforced,
     )
-    policies.subscribe(registrar.policies_changed)
-    readiness = Readiness(cluster, endpoint, reads=(policies.ready, approval_watch.ready))
-    claims = Claims(
-        cluster=cluster,
-        policies=policies,
-        approvals=approvals,
-        protected=protected,
-        key=key,
-        guards_stand=lambda: guards_stand(cluster, endpoint),
-        clock=clock,
-    )
-    gate = Gate(
-        cluster=cluster,
-        policies=policies,
-        approvals=approvals,
-        claims=claims,
-        protected=protected,
-        masker=Masker(MaskingKey(id=keys.key_id[:4], secret=keys.masking_key)),
-        fingerprint_key=keys.fingerprint_key,
-        limits=HoldLimits(settings.longest_hold_s, settings.waiting_calls),
-        clock=clock,
-    )
+    base.policies.subscribe(registrar.policies_changed)
     changed = asyncio.Event()
     approval_watch.subscribe(lambda *_: changed.set())
     housekeeping = Housekeeping(
-        approvals=approvals,
-        events=events,
+        approvals=base.approvals,
+        events=Events(base.cluster, instance=instance, clock=_utc_now),
         is_leader=lambda: leadership.is_leader,
         changed=changed,
-        retain_for_s=settings.retain_for_s,
-        clock=clock,
+        retain_for_s=base.settings.retain_for_s,
+        clock=_utc_now,
     )
-    own_user = f"{SERVICE_ACCOUNT_PREFIX}{settings.namespace}:{settings.service}"
-    context = tls.server_context(certificates.leaf)
+    return (leadership.run, registrar.run, housekeeping.run)
 
-    rooms = routes.Rooms(
-        path_secret=keys.path_secret,
-        gate=gate,
-        approval_guard=ApprovalGuard(cluster=cluster, policies=policies, key=key, own_user=own_user, clock=clock),
+
+def _rooms(base: Base, readiness: Readiness) -> routes.Rooms:
+    settings, cluster, policies = base.settings, base.cluster, base.policies
+
+    def refuse_access(review: dict[str, Any]) -> str:
+        return refusal(review, policies.loaded, protected=base.protected) if policies.loaded else ""
+
+    return routes.Rooms(
+        path_secret=base.keys.path_secret,
+        gate=_gate(base),
+        approval_guard=ApprovalGuard(
+            cluster=cluster,
+            policies=policies,
+            key=base.signing_key,
+            own_user=f"{SERVICE_ACCOUNT_PREFIX}{settings.namespace}:{settings.service}",
+            clock=_utc_now,
+        ),
         policy_guard=PolicyGuard(),
-        refuse_access=lambda review: refusal(review, policies.loaded, protected=protected) if policies.loaded else "",
+        refuse_access=refuse_access,
         may_read_metrics=lambda authorization: may_get(cluster, authorization, path="/metrics"),
         why_not_ready=readiness.why_not,
     )
 
-    async def keep_certificate_fresh() -> None:
-        await keep_fresh(cluster, settings.namespace, context, ca_pem=certificates.ca_pem, service=settings.service)
 
-    return Parts(
-        rooms,
-        context,
-        (
-            policy_watch.run,
-            approval_watch.run,
-            leadership.run,
-            registrar.run,
-            housekeeping.run,
-            keep_certificate_fresh,
-            readiness.run,
-        ),
+def _gate(base: Base) -> Gate:
+    claims = Claims(
+        cluster=base.cluster,
+        policies=base.policies,
+        approvals=base.approvals,
+        protected=base.protected,
+        key=base.signing_key,
+        guards_stand=lambda: guards_stand(base.cluster, base.endpoint),
+        clock=_utc_now,
+    )
+    return Gate(
+        cluster=base.cluster,
+        policies=base.policies,
+        approvals=base.approvals,
+        claims=claims,
+        protected=base.protected,
+        masker=Masker(MaskingKey(id=base.keys.key_id[:4], secret=base.keys.masking_key)),
+        fingerprint_key=base.keys.fingerprint_key,
+        limits=HoldLimits(base.settings.longest_hold_s, base.settings.waiting_calls),
+        clock=_utc_now,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        pending_per_agent=settings.pending_per_agent,
+        pending_total=settings.pending_total,
+        created_per_minute=settings.created_per_minute,
+        denial_cooldown_s=settings.denial_cooldown_s,
     )
 
 

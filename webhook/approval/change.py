@@ -10,12 +10,13 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from webhook.approval.document import CannotHold, is_mark
 from webhook.approval.intent import Intent
 from webhook.approval.render import Rendered, field, in_quotes
-from webhook.approval.touched_paths import changes_lines, trees
+from webhook.approval.touched_paths import changes_lines
 
 LIMIT_BYTES = 64 * 1024
 """A person does not read more, and an Approval must fit into etcd (1.5 MiB) with all that is on it."""
@@ -72,16 +73,14 @@ def describe(intent: Intent, *, masker: ObjectMasker) -> Change:
 
 def _lines(intent: Intent, masker: ObjectMasker) -> Iterator[str]:
     document = _candid(intent.document)
+    mask = partial(masker.mask_object, kind=intent.kind, group=intent.group)
     yield _headline(document)
     if "object" in document:
-        yield from field("object", masker.mask_object(document["object"], kind=intent.kind, group=intent.group))
+        yield from field("object", mask(document["object"]))
     if "changes" in document:
         yield from field("apiVersion", document["apiVersion"])
         yield from field("kind", document["kind"])
-        old, new = (
-            masker.mask_object(tree, kind=intent.kind, group=intent.group) for tree in trees(document["changes"])
-        )
-        yield from changes_lines(document["changes"], old=old, new=new)
+        yield from changes_lines(document["changes"], mask)
     if "options" in document:
         kind = "DeleteOptions" if document["operation"] == "DELETE" else intent.kind
         yield from field("options", _with_command_line(masker.mask_object(document["options"], kind=kind)))
@@ -119,7 +118,7 @@ def _candid(value: Any) -> Any:
     if isinstance(value, str):
         return value.replace("[masked:", "[masked:copied:")
     if isinstance(value, Mapping):
-        return {key: _candid(item) for key, item in value.items()}
+        return {_candid(key): _candid(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_candid(item) for item in value]
     return value

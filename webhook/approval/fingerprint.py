@@ -25,10 +25,11 @@ SECRET_FIELDS = ("data", "stringData")
 
 def fingerprint(intent: Intent, *, key: bytes) -> str:
     """The fingerprint, 64 hex digits."""
-    return sign(key, PURPOSE, _hashed(intent, key))
+    return sign(key, PURPOSE, hashed(intent, key=key))
 
 
-def _hashed(intent: Intent, key: bytes) -> dict[str, Any]:
+def hashed(intent: Intent, *, key: bytes) -> dict[str, Any]:
+    """The document with an HMAC in place of each value of a Secret."""
     document = dict(intent.document)
     if (intent.group, intent.kind) == ("", "Secret"):
         if "object" in document:

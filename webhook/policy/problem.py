@@ -44,6 +44,7 @@ def problems_of(error: ValidationError, model: type[BaseModel], document: Any) -
             rule=_rule_name(detail["loc"], document),
         )
         for detail in error.errors(include_url=False)
+        if not _is_echo(detail)
     )
 
 
@@ -53,12 +54,17 @@ def field_path(loc: Sequence[int | str]) -> str:
     return "".join(parts).removeprefix(".") or "(the whole object)"
 
 
+def _is_echo(detail: ErrorDetails) -> bool:
+    """Say whether a list is only too short because its wrong entries, each an error of its own, were dropped."""
+    return detail["type"] == "too_short" and bool(detail["input"])
+
+
 def _found(detail: ErrorDetails) -> str:
     if detail["type"] == "missing":
         return "a missing value"
     if detail["type"] == "extra_forbidden":
         return "an unknown field"
-    if detail["type"] == "too_short" and not detail["input"]:
+    if detail["type"] == "too_short":
         return "an empty list"
     return quoted(detail["input"])
 

@@ -27,7 +27,7 @@ def test_without_readable_managed_fields_nothing_is_known(entries: Any) -> None:
 
 def test_a_field_is_owned_if_any_manager_owns_it() -> None:
     """Whoever set it, the server did not generate it."""
-    entries = [{"fieldsV1": {"f:spec": {"f:type": {}}}}, {"fieldsV1": {"f:spec": {"f:clusterIP": {}}}}]
+    entries: list[Any] = [{"fieldsV1": {"f:spec": {"f:type": {}}}}, {"fieldsV1": {"f:spec": {"f:clusterIP": {}}}}]
     owned = ownership({"metadata": {"managedFields": entries}})
     assert owned is not None
     assert owned.has("f:spec", "f:clusterIP")

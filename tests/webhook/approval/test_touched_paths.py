@@ -10,12 +10,11 @@ from tests.webhook.approval.requests import OBJECTS
 from webhook.approval.canonical import canonical_json
 from webhook.approval.difference import difference
 from webhook.approval.document import mark, sealed
-from webhook.approval.touched_paths import changes_lines, trees
+from webhook.approval.touched_paths import changes_lines
 
 
 def _lines(changes: list[dict[str, Any]]) -> list[str]:
-    old, new = trees(changes)
-    return list(changes_lines(changes, old=old, new=new))
+    return list(changes_lines(changes, lambda tree: tree))
 
 
 def _change(path: str, **sides: Any) -> dict[str, Any]:
@@ -76,8 +75,23 @@ def test_different_changes_have_different_texts(
     assert len(yaml.safe_load(texts[0])["changes"]) == len(changes[0]) or not changes[0]
 
 
-def test_values_are_read_back_from_the_masked_objects() -> None:
-    """Also where the masker replaced everything above a path by one placeholder."""
-    changes = [_change("a", new={}), _change("a/b", new="secret"), _change("c/d", new="plain")]
-    shown = list(changes_lines(changes, old={}, new={"a": "[masked:x]", "c": {"d": "plain"}}))
-    assert shown == ["changes:", "  a: (absent) -> {}", "  a.b:", '    new: "[masked:x]"', "  c.d: (absent) -> plain"]
+def test_values_and_keys_are_read_back_from_the_masked_objects() -> None:
+    """A key that is a secret is masked in the path too."""
+    changes = [_change("a", new={}), _change("a/token", new="secret"), _change("c", new=[1])]
+    shown = list(changes_lines(changes, lambda tree: {"a": {"[masked:k]": "[masked:v]"}, "c": [1]} if tree else {}))
+    assert shown == [
+        "changes:",
+        "  a: (absent) -> {}",
+        '  "a[\"[masked:k]\"]":',
+        '    new: "[masked:v]"',
+        "  c:",
+        "    new:",
+        "      - 1",
+    ]
+
+
+def test_a_map_that_was_masked_as_a_whole_is_shown_once() -> None:
+    """Keys in it are secret with it."""
+    changes = [_change("a", new={}), _change("a/b", new="secret"), _change("a/c", new="secret"), _change("d", new=1)]
+    shown = list(changes_lines(changes, lambda tree: {"a": "[masked:x]", "d": 1} if tree else {}))
+    assert shown == ["changes:", "  a:", '    new: "[masked:x]"', "  d: (absent) -> 1"]
