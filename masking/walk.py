@@ -12,7 +12,7 @@ from masking.decode import json_decoded, json_encoded
 from masking.kinds import place_of
 from masking.patch import masked_at, masked_operation
 from masking.placeholder import Placeholders
-from masking.scanner import FORGED, Scanner
+from masking.scanner import Scanner
 from masking.structure import PASS, Finding, Place, Replace, Span, canonical, rendered
 
 # Levels of nesting. orjson writes 254; an audit event or a review around the object needs a few; the deepest objects in
@@ -40,6 +40,7 @@ class Walk:
         self._scanner: Scanner | None = scanner  # narrowed to what can match in the value at hand
         self._seen: dict[str, tuple[str, str]] = {}  # as written -> kind, secret
         self._nested = self._repeated = 0
+        self._entangled = False  # a text had more than one span
 
     def root(self, value: Any, *, kind: str, group: str = "", where: str = "") -> Any:
         """Mask a whole object or patch from its root."""
@@ -83,6 +84,7 @@ class Walk:
         found = [*spans, *self._spans(text), *self._echoes(text)]
         if not found:
             return text
+        self._entangled = self._entangled or len(found) > 1
         return self._all.replaced(text, found, lambda span, value: self._replaced(place, span.kind, value, span.value))
 
     def spans(self, text: str) -> list[Span]:
@@ -174,12 +176,12 @@ class Walk:
         return self._scanner.spans(text) if self._scanner is not None else []
 
     def _is_unsettled(self, seen: int) -> bool:
-        """Tell whether to walk again: a forged placeholder may have held quotes or commas that others were read by."""
-        if self._replace != self._placeholders.make or self._repeated >= REPEATED:
+        """Tell whether to walk again: of two secrets in a text, one may have held a quote that the other needs."""
+        if not self._entangled or len(self.findings) == seen or self._replace != self._placeholders.make:
             return False
-        forged = any(finding.kind == FORGED for finding in self.findings[seen:])
-        self._repeated += forged
-        return forged
+        self._entangled = False
+        self._repeated += 1
+        return self._repeated <= REPEATED
 
     def _replaced(self, place: Place, kind: str, written: str, plain: str | None) -> str:
         secret = written if plain is None else plain

@@ -55,8 +55,10 @@ class Installation:
         for configuration in ("validatingwebhookconfigurations", "mutatingwebhookconfigurations"):
             admin.run("delete", configuration, "-l", "app.kubernetes.io/managed-by=kubescrow")
 
-    def start(self) -> None:
-        """Start the webhook and wait until it is ready and its guards stand."""
+    def start(self, **settings: str) -> None:
+        """Start the webhook and wait until it is ready and its guards stand; `settings` beside its own, this time."""
+        # A killed replica has not given its Lease back, and the next one would wait 15 s for it.
+        self.cluster.admin.ok("delete", "lease", "-n", NAMESPACE, SERVICE, "--ignore-not-found")
         account = self.cluster.service_account(NAMESPACE, SERVICE)
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -64,7 +66,7 @@ class Installation:
             "ESCROW_WEBHOOK_HOST": "127.0.0.1",
             "ESCROW_WEBHOOK_PORT": str(self.port),
             "ESCROW_WEBHOOK_SERVICE_PORT": str(self.port),
-            **{f"ESCROW_WEBHOOK_{name}": value for name, value in self._settings.items()},
+            **{f"ESCROW_WEBHOOK_{name}": value for name, value in {**self._settings, **settings}.items()},
         }
         self._starts += 1
         log = self.cluster.folder / f"webhook-{self.port}-{self._starts}.log"
@@ -76,6 +78,11 @@ class Installation:
         if self._server is not None:
             self._server.stop()
             self._server = None
+
+    def restart(self, **settings: str) -> None:
+        """Kill it and start it again."""
+        self.stop()
+        self.start(**settings)
 
     @property
     def log(self) -> str:

@@ -23,6 +23,7 @@ from webhook.approval.document import CannotHold
 from webhook.approval.fingerprint import fingerprint
 from webhook.approval.intent import Target, intent, needs_target
 from webhook.approval.lifecycle import State
+from webhook.approval.own_identity import own_name
 from webhook.approval.reading import Reading
 from webhook.approval.record import REASON, Spec, Touched
 from webhook.approval.visible import visible
@@ -203,7 +204,7 @@ def _touched(request: Request, target: Target | None) -> Touched:
         resource=request.resource.resource,
         subresource=request.subresource,
         namespace=request.lies_in,
-        name=request.name,
+        name="" if own_name(request) else request.object_name,  # a generated name is another one at each try
         uid=target.uid if target else str(old.get("uid", "")),
     )
 

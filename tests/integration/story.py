@@ -5,9 +5,13 @@ Each test module takes a namespace of its own, so that the policies of one do no
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from threading import Barrier
+from typing import Any, TypeVar
 
 import yaml
 
@@ -15,6 +19,8 @@ from tests.controlplane.controlplane import ControlPlane
 from tests.controlplane.kubectl import Kubectl, Started
 from tests.controlplane.waiting import wait_until
 from tests.installation import Installation
+
+T = TypeVar("T")
 
 NAME = re.compile(r"appr-[0-9a-f]{16}(?:-\d+)?")
 
@@ -55,8 +61,7 @@ class Story:
             return [
                 item
                 for item in self.kubescrow.approvals()
-                if item["spec"]["requester"]["username"] == user
-                and item.get("status", {}).get("state") == "Pending"
+                if item["spec"]["requester"]["username"] == user and item.get("status", {}).get("state") == "Pending"
             ]
 
         found = wait_until(pending, what=f"an approval of {self.namespace} is pending")
@@ -64,10 +69,40 @@ class Story:
         assert started is None or started.running, started
         return found[0]
 
+    def person(self, name: str, *, role: str = "kubescrow-approver", groups: Sequence[str] = ()) -> Kubectl:
+        """A person of this story, `name@namespace`, with a ClusterRole; an approver like the first one by default."""
+        user = f"{name}@{self.namespace}"
+        self.cluster.admin.apply(_binding(f"{self.namespace}-person-{name}".lower(), role, _user(user)))
+        return self.cluster.user(user, groups=groups)
+
+    def stored(self, name: str) -> dict[str, Any]:
+        """An Approval as the API server has it."""
+        return self.cluster.admin.json("get", "approval", name)
+
+    def decisions(self, name: str) -> list[dict[str, Any]]:
+        """The entries of an Approval's signed chain."""
+        written = self.stored(name)["metadata"].get("annotations", {}).get("kubescrow.dev/decisions", "[]")
+        entries: list[dict[str, Any]] = json.loads(written)
+        return entries
+
     def decide(self, name: str, decision: str = "approved", reason: str = "") -> None:
         """Have the approver decide."""
         more = [f"kubescrow.dev/reason={reason}"] if reason else []
         self.approver.ok("annotate", "approval", name, f"kubescrow.dev/decision={decision}", *more)
+
+    def asks(self, *args: str, stdin: str | None = None) -> str:
+        """Have the agent send what is held without waiting; return the name of the approval that it is told."""
+        return told(self.agent.fails(*args, stdin=stdin))
+
+    def approve(self, name: str) -> None:
+        """Have the approver approve, and wait until that is written down, so that every part has seen it."""
+        self.decide(name)
+        self.reaches(name, "Approved")
+
+    def mine(self) -> list[dict[str, Any]]:
+        """Every Approval of this story's agents, oldest first."""
+        user = f"system:serviceaccount:{self.namespace}:"
+        return [item for item in self.kubescrow.approvals() if item["spec"]["requester"]["username"].startswith(user)]
 
     def state(self, name: str) -> str:
         """The written state of an Approval."""
@@ -87,6 +122,32 @@ def begin(kubescrow: Installation, namespace: str) -> Story:
     cluster.admin.apply(_binding(f"{namespace}-agent", "cluster-admin", _account(namespace)))
     cluster.admin.apply(_binding(f"{namespace}-approver", "kubescrow-approver", _user(person)))
     return Story(kubescrow, namespace, agent, cluster.user(person))
+
+
+def told(answer: object) -> str:
+    """Return the name of the approval that a refusal asks for: kubectl's words, or what `request` returned."""
+    found = NAME.search(str(answer))
+    assert found is not None, answer
+    assert f"APPROVAL_REQUIRED approval={found[0]} state=Pending" in str(answer), answer
+    return found[0]
+
+
+def vote(name: str, decision: str = "approved", reason: str | None = None) -> tuple[str, ...]:
+    """The kubectl command with which a person decides."""
+    more = () if reason is None else (f"kubescrow.dev/reason={reason}",)
+    return ("annotate", "approval", name, f"kubescrow.dev/decision={decision}", *more)
+
+
+def at_once(*calls: Callable[[], T]) -> list[T]:
+    """Make all calls at the same moment, each in a thread of its own, and return what they returned, in order."""
+    start = Barrier(len(calls))
+
+    def together(call: Callable[[], T]) -> T:
+        start.wait()
+        return call()
+
+    with ThreadPoolExecutor(max_workers=len(calls)) as threads:
+        return list(threads.map(together, calls))
 
 
 def hold(name: str = "hold", *, operations: list[str], resources: list[str], groups: list[str] | None = None,

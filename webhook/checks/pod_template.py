@@ -8,8 +8,7 @@ Source: k8s.io/api core/v1, apps/v1, batch/v1; k8s.io/pod-security-admission/adm
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from webhook.admission.request import Object, Operation, Request
 from webhook.checks.scope import Scope
@@ -42,26 +41,39 @@ SCOPES = (
 CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of an object and its field path. `problem` is set, and `value` empty, where the type is wrong."""
+class Part(NamedTuple):
+    """A part of an object and where it lies. `problem` is set, and `value` empty, where the type is wrong.
 
-    path: str
+    Paths are put together only when they are asked for: nearly all parts of nearly all requests are in order.
+    """
+
+    parent: "Part | None"
+    step: str
     value: Object
     problem: str = ""
 
-    def child(self, field: str) -> "Part | None":
+    @property
+    def path(self) -> str:
+        """The field path, such as `spec.containers[0].securityContext`."""
+        before = self.parent.path if self.parent else ""
+        return f"{before}.{self.step}" if before and not self.step.startswith("[") else f"{before}{self.step}"
+
+    def child(self, step: str, value: Any) -> "Part | None":
+        """Wrap a value below that must be an object; None where it is absent or null."""
+        if value is None:
+            return None
+        if isinstance(value, dict | Mapping):
+            return Part(self, step, value)
+        return self.wrong(step, f"is {quoted(value)}; make it an object")
+
+    def field(self, name: str) -> "Part | None":
         """Read a field that must be an object; None where it is absent or null."""
-        return part_of(self.value.get(field), f"{self.path}.{field}" if self.path else field)
+        return self.child(name, self.value.get(name))
 
-
-def part_of(value: Any, path: str) -> Part | None:
-    """Wrap a value that must be an object; None where it is null."""
-    if value is None:
-        return None
-    if isinstance(value, Mapping):
-        return Part(path, value)
-    return Part(path, {}, f"{path} is {quoted(value)}; make it an object")
+    def wrong(self, step: str, what: str) -> "Part":
+        """Make the part below that says what is wrong with it."""
+        place = Part(self, step, {})
+        return place._replace(problem=f"{place.path} {what}")
 
 
 def pod_spec(request: Request) -> Part | None:
@@ -72,30 +84,35 @@ def pod_spec(request: Request) -> Part | None:
     path = _TEMPLATE_PATHS.get((request.kind.group, request.kind.kind))
     if path is None or request.operation.value not in _WRITES or not _carries_template(request):
         return None
-    part = part_of(request.object, "") or Part("", {}, f"the {request.kind.kind} is missing; send one")
-    for field in path:
-        if part.problem:
+    if request.object is None:
+        return Part(None, "", {}, f"the {request.kind.kind} is missing; send one")
+    part: Part | None = Part(None, "", request.object)
+    for name in path:
+        if part is None or part.problem:
             return part
-        child = part.child(field)
-        if child is None:
-            return None
-        part = child
+        part = part.field(name)
     return part
 
 
-def containers(spec: Part) -> Iterator[tuple[str, Part]]:
-    """Go through all containers of a Pod spec: (what it is, for messages; the container)."""
-    for field in CONTAINER_LISTS:
-        path = f"{spec.path}.{field}"
-        items = spec.value.get(field)
+def containers(spec: Part) -> Iterator[Part]:
+    """Go through all containers of a Pod spec, in the order of its fields."""
+    for name in CONTAINER_LISTS:
+        items = spec.value.get(name)
         if items is None:
             continue
         if not isinstance(items, list | tuple):
-            yield field, Part(path, {}, f"{path} is {quoted(items)}; make it a list")
+            yield spec.wrong(name, f"is {quoted(items)}; make it a list")
             continue
+        place = Part(spec, name, {})
         for index, item in enumerate(items):
-            part = part_of(item, f"{path}[{index}]") or Part(path, {}, f"{path}[{index}] is null; remove it")
-            yield f"{field.removesuffix('s')} {quoted(part.value.get('name', ''))}", part
+            step = f"[{index}]"
+            yield place.child(step, item) or place.wrong(step, "is null; remove it")
+
+
+def container_name(container: Part) -> str:
+    """Say which container it is, for messages: `initContainer "setup"`."""
+    kind = container.parent.step.removesuffix("s") if container.parent else "container"
+    return f"{kind} {quoted(container.value.get('name', ''))}"
 
 
 def _carries_template(request: Request) -> bool:

@@ -11,7 +11,7 @@ Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/#bas
 
 from webhook.admission.request import Request
 from webhook.checks.check import Check
-from webhook.checks.pod_template import SCOPES, Part, containers, pod_spec
+from webhook.checks.pod_template import SCOPES, Part, container_name, containers, pod_spec
 from webhook.checks.wording import quoted
 
 ID = "privileged-containers"
@@ -24,23 +24,21 @@ def judge(request: Request) -> tuple[str, ...]:
         return ()
     if spec.problem:
         return (f"{ID}: {spec.problem}",)
-    messages = (_message(who, container) for who, container in containers(spec))
-    return tuple(f"{ID}: {message}" for message in messages if message)
+    return tuple(f"{ID}: {message}" for message in map(_message, containers(spec)) if message)
 
 
-def _message(who: str, container: Part) -> str:
+def _message(container: Part) -> str:
     """Say what is wrong with one container; empty where nothing is."""
     if container.problem:
         return container.problem
-    context = container.child("securityContext")
+    context = container.field("securityContext")
     if context is None:
         return ""
-    if context.problem:
-        return context.problem
     privileged = context.value.get("privileged")
     if privileged is None or privileged is False:
-        return ""
-    return f"{who} sets {context.path}.privileged={quoted(privileged)}; remove it or set it to false"
+        return context.problem
+    found = f"{context.path}.privileged={quoted(privileged)}"
+    return f"{container_name(container)} sets {found}; remove it or set it to false"
 
 
 CHECK = Check(ID, judge, SCOPES)

@@ -19,13 +19,10 @@ from cel_expr_python.ext import ext_strings
 from webhook.admission.request import Request
 from webhook.checks.wording import one_line
 
-# Compiling takes about 2 microseconds a character and checks two type errors a character at worst: 10,000 characters
-# are 20 ms. It is also what Kubernetes' own longest expressions stay under by far.
+# The worst source found (a list of numbers) compiles in 14 microseconds a character: 10,000 are 0.14 s, once a policy.
+# The longest expressions that people write for Kubernetes have a tenth of it. How deep a source may be nested the
+# library says by itself: 32 levels of parentheses, calls, lists, maps and operators.
 SOURCE_LIMIT = 10_000
-
-# The library stops at 32 levels of parentheses, calls and maps by itself, but not of lists: 10,000 opened brackets
-# ended the process, 1,000 did not. Counted without regard to strings, which errs on the safe side.
-BRACKETS_LIMIT = 256
 
 # The API server takes objects up to 3 MiB, a review may hold two; the rest is userInfo and options.
 VARIABLES_LIMIT_BYTES = 7 * 1024 * 1024
@@ -118,8 +115,6 @@ def compile_expression(source: str, *, returns: Literal["bool", "string"]) -> Ex
     """
     if len(source) > SOURCE_LIMIT:
         raise InvalidExpression(f"it has {len(source)} characters, the limit is {SOURCE_LIMIT}")
-    if source.count("[") > BRACKETS_LIMIT:
-        raise InvalidExpression(f'it has {source.count("[")} times "[", the limit is {BRACKETS_LIMIT}')
     try:
         program = _ENVIRONMENT.compile(source)
     except (RuntimeError, TypeError, ValueError) as err:

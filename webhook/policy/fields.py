@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from webhook.policy.duration import duration_s, duration_text
 
 _LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 _GLOB = r"^\*?[^*]*\*?$"
 _NARROW_GLOB = r"^\*?[^*]+\*?$"
 _API_GROUP = r"^(\*|[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$"
@@ -20,6 +21,7 @@ _RESOURCE = r"^(\*|[a-z0-9][-a-z0-9.]*)(/(\*|[a-z0-9][-a-z0-9.]*))?$"
 
 FORMS = {
     _LABEL: "lower case letters, digits and -, such as no-privileged-pods",
+    _SUBDOMAIN: "lower case letters, digits, - and ., such as agents-in-production",
     _GLOB: "a name, with * at its start or end at most",
     _NARROW_GLOB: "a name, with * at its start or end at most, and not * alone, which names everybody",
     _API_GROUP: 'an API group such as apps, "" for the core group, or *',
@@ -30,6 +32,8 @@ FORMS = {
 # A DNS label, so that `policy/rule` is one readable word in messages and one annotation value.
 RuleName = Annotated[str, Field(pattern=_LABEL, max_length=63)]
 CheckId = RuleName
+# What the API server takes as the name of an object.
+PolicyName = Annotated[str, Field(pattern=_SUBDOMAIN, max_length=253)]
 # Object names are at most 253 characters; `*` only at the ends, so that a match is one string comparison.
 Glob = Annotated[str, Field(pattern=_GLOB, min_length=1, max_length=253)]
 # A user or group of `*` alone would name every person and controller, and nobody could mend the policy any more.

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, StrictInt, ValidationError
 
 from webhook.checks.wording import one_line
 from webhook.policy.consistency import inconsistencies
+from webhook.policy.fields import PolicyName
 from webhook.policy.problem import InvalidPolicy, Problem, problems_of
 from webhook.policy.spec import Spec
 
@@ -34,7 +35,7 @@ class AgentPolicy:
 
 
 class _Metadata(BaseModel):
-    name: str = Field(min_length=1)
+    name: PolicyName
     uid: str = ""
     generation: StrictInt = 0
 

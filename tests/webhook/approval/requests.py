@@ -1,6 +1,6 @@
 """Requests to make intents of: recorded ones, small ones, and every one that JSON allows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -111,3 +111,21 @@ def print_of(request: Request, target: Target = POD) -> str:
 def text_of(request: Request, target: Target = POD) -> str:
     """What an approver sees when nothing is masked."""
     return describe(intent(request, target if needs_target(request) else None), masker=OpenMasker()).text
+
+
+def leaf_paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of each scalar in a value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, item in inner:
+        yield from leaf_paths(item, (*path, step))
+    if not isinstance(value, dict | list) and path:
+        yield path
+
+
+def with_leaf(value: Any, path: tuple[Any, ...], leaf: Any) -> Any:
+    """A copy of a value with another leaf at a path."""
+    if not path:
+        return leaf
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = with_leaf(value[path[0]], path[1:], leaf)
+    return copy

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from masking import Masker, MaskingKey
@@ -15,13 +15,16 @@ from tests.webhook.approval.requests import (
     OBJECTS,
     POD,
     TEXTS,
+    VALUES,
     OpenMasker,
     delivered,
     executed,
+    leaf_paths,
     print_of,
     request,
     text_of,
     update,
+    with_leaf,
 )
 from webhook.admission.request import Operation, Request, User
 from webhook.approval.canonical import canonical_json
@@ -58,6 +61,20 @@ def _masked(asked: Request) -> str:
 def test_intents_have_the_same_text_only_if_they_are_the_same(one: Request, other: Request) -> None:
     """Nobody approves one thing and lets another pass."""
     assert (text_of(one) == text_of(other)) == (print_of(one) == print_of(other))
+
+
+@given(OBJECTS, OBJECTS, st.data(), VALUES)
+def test_any_changed_leaf_is_seen(base: dict[str, Any], obj: dict[str, Any], data: Any, leaf: Any) -> None:
+    """Two objects that differ at one path only have texts that differ, created or on either side of an update."""
+    paths = list(leaf_paths(obj))
+    assume(paths)
+    other = with_leaf(obj, data.draw(st.sampled_from(paths)), leaf)
+    assume(canonical_json(other) != canonical_json(obj))
+    assert text_of(request(object=other)) != text_of(request(object=obj))
+    assert text_of(update(base, other)) != text_of(update(base, obj))
+    assert (text_of(update(other, base)) == text_of(update(obj, base))) == (
+        print_of(update(other, base)) == print_of(update(obj, base))
+    )
 
 
 @given(REQUESTS)
@@ -160,6 +177,13 @@ def test_no_planted_secret_is_in_a_text(asked: Request) -> None:
     text = _masked(asked)
     assert PLANTED not in text
     assert ENCODED not in text
+
+
+def test_a_secret_in_a_key_is_masked_too() -> None:
+    """In a created object and in a touched path; the same in both."""
+    token = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
+    texts = [_masked(request(object={"notes": {token: "x"}})), _masked(update({}, {"notes": {token: "x"}}))]
+    assert all(token not in text and "[masked:" in text for text in texts)
 
 
 def test_only_the_secret_span_is_masked() -> None:

@@ -117,6 +117,17 @@ def test_an_entry_given_twice_breaks_the_chain(chain: tuple[Entry, ...], data: s
     assert broken.value.index == len(chain)
 
 
+@given(LONG_CHAINS, ENTRIES)
+def test_an_entry_of_another_history_breaks_the_chain(chain: tuple[Entry, ...], other: Entry) -> None:
+    """What was signed at the same place of the same approval after something else was said does not fit here."""
+    fork = signed(APPROVAL, other, *chain[1:])
+    if fork[0] == chain[0]:
+        assert fork == chain
+    else:
+        with pytest.raises(BrokenChain, match="entry 1: wrong MAC"):
+            verified(write((chain[0], *fork[1:])), SEAL)
+
+
 @pytest.mark.parametrize(
     "seal",
     [

@@ -66,4 +66,5 @@ def test_what_json_does_not_know_is_refused(number: float) -> None:
 def test_a_child_is_none_where_the_way_ends() -> None:
     """A missing key, a list and a scalar on the way all mean: not there."""
     assert child({"a": {"b": 1}}, "a", "b") == 1
-    assert [child(value, "a", "b") for value in ({}, {"a": []}, {"a": "b"}, None)] == [None] * 4
+    endings: list[Any] = [{}, {"a": []}, {"a": "b"}, None]
+    assert [child(value, "a", "b") for value in endings] == [None] * 4

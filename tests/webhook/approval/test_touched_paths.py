@@ -82,7 +82,7 @@ def test_values_and_keys_are_read_back_from_the_masked_objects() -> None:
     assert shown == [
         "changes:",
         "  a: (absent) -> {}",
-        '  "a[\"[masked:k]\"]":',
+        r'  "a[\"[masked:k]\"]":',
         '    new: "[masked:v]"',
         "  c:",
         "    new:",

@@ -105,17 +105,6 @@ def test_a_long_collection_is_read_in_pages(as_admin: Runner, monkeypatch: pytes
     as_admin(work)
 
 
-def test_a_watch_from_the_beginning_of_time_is_gone(as_admin: Runner) -> None:
-    """The API server says so inside the stream; it is raised like any other refusal."""
-
-    async def work(cluster: Cluster) -> None:
-        with pytest.raises(Gone):
-            async for _ in cluster.stream("/api/v1/namespaces", {"resourceVersion": "1"}, timeout_s=20):
-                pass
-
-    as_admin(work)
-
-
 def test_fifty_requests_run_at_once(as_admin: Runner) -> None:
     """As many as calls may be held, beside open watches."""
 
@@ -199,5 +188,22 @@ def test_an_event_longer_than_any_buffer_is_read_whole(tmp_path: Path) -> None:
         async with misbehaving(answer, tmp_path) as cluster:
             events = [event async for event in cluster.stream(names.POLICIES, {}, timeout_s=20)]
         assert len(events[0]["object"]["data"]) == 5_000_000
+
+    asyncio.run(work())
+
+
+def test_an_error_inside_a_watch_is_raised_like_any_other(tmp_path: Path) -> None:
+    """After events that were good; too old a version is how a watch most often ends."""
+    status = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version: 1 (9)"}
+    events = [{"type": "BOOKMARK", "object": {}}, {"type": "ERROR", "object": status}]
+    text = b"".join(json.dumps(event).encode() + b"\n" for event in events)
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text)
+
+    async def work() -> None:
+        async with misbehaving(answer, tmp_path) as cluster:
+            watch = cluster.stream(names.POLICIES, {}, timeout_s=20)
+            assert (await anext(watch))["type"] == "BOOKMARK"
+            with pytest.raises(Gone, match="too old resource version"):
+                await anext(watch)
 
     asyncio.run(work())

@@ -1,7 +1,7 @@
 """At most one replica leads, by nobody else's clock, and another follows it soon."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -15,7 +15,7 @@ PATH = f"{names.leases('kubescrow')}/{names.LEASE}"
 
 
 @pytest.fixture(autouse=True)
-def no_lease(as_admin: Runner) -> Iterator[None]:
+def no_lease(as_admin: Runner) -> None:
     """Each test begins without a Lease."""
 
     async def work(cluster: Cluster) -> None:
@@ -25,7 +25,6 @@ def no_lease(as_admin: Runner) -> Iterator[None]:
             return
 
     as_admin(work)
-    yield
 
 
 class Clock:

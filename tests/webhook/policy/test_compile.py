@@ -49,7 +49,7 @@ def test_all_problems_at_once() -> None:
     ]
     lines = [str(problem) for problem in caught.value.problems]
     assert lines[0] == f'spec.rules[0].check: "privileged" is not allowed; use one of {CHECK}'
-    assert "a CEL expression that answers with a bool: line 1, column 1: undeclared reference to 'objct'" in lines[2]
+    assert "a CEL expression that answers with a bool: line 1, column 6: undeclared reference to 'objct.x'" in lines[2]
 
 
 @pytest.mark.parametrize(

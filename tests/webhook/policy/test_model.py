@@ -86,6 +86,7 @@ def test_wrong_rule(fields: dict[str, Any], problem: str) -> None:
         ({"kind": "Policy"}, 'kind: "Policy" is not allowed; use one of AgentPolicy'),
         ({"apiVersion": "kubescrow.dev/v2"}, "apiVersion: "),
         ({"metadata": {}}, "metadata.name: a missing value"),
+        ({"metadata": {"name": "a\nb"}}, 'metadata.name: "a\\nb" is not allowed; use lower case letters'),
     ],
 )
 def test_wrong_object(change: dict[str, Any], problem: str) -> None:

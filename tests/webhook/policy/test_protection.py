@@ -61,7 +61,7 @@ def test_denied(request_: Request, rule: str) -> None:
     """Denied although the policy has no rule at all, with a line that says what to do instead."""
     verdict = judged(request_, policy())
     assert found(verdict) == [f"DENY kubescrow/{rule}"]
-    assert "; ask a person to do it" in verdict.findings[0].message or rule == "kube-system" or rule == "unbound-token"
+    assert "; ask a person to do it" in verdict.findings[0].message or rule in {"kube-system", "unbound-token"}
 
 
 @pytest.mark.parametrize(
