@@ -11,7 +11,7 @@ from datetime import datetime
 import structlog
 
 from webhook.admission import message
-from webhook.admission.request import Request, User
+from webhook.admission.request import Operation, Request, User
 from webhook.admission.review import Answer
 from webhook.admission.verdict import Action, Requirement, Verdict
 from webhook.approval.claim import Claim, passes_again, sealed
@@ -111,7 +111,7 @@ class Claims:
             await self._approvals.record(reading, state=State.SUPERSEDED)
             return None
         if not await call.is_waited_for():
-            return self._unusable(call, reading, "the caller went away or its time was up")
+            return self._unusable(call, reading, "its time was up before it could pass", retry_after_s=1)
         claim = Claim(call.request.uid, at=self._clock(), decisions_mac=reading.chain[-1].mac)
         return await self._pass(reading, claim, verdict)
 
@@ -153,5 +153,7 @@ class Claims:
         except DecisionRefused:
             return ()
 
-    def _unusable(self, call: Call, reading: Reading, why: str) -> Answer:
-        return message.approval_unusable(call.request, reading.notice, why)
+    def _unusable(self, call: Call, reading: Reading, why: str, *, retry_after_s: int | None = None) -> Answer:
+        if call.request.operation is Operation.CONNECT:
+            retry_after_s = None  # no client waits for it
+        return message.approval_unusable(call.request, reading.notice, why, retry_after_s=retry_after_s)

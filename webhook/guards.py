@@ -22,7 +22,9 @@ from webhook.approval.guard import (
     added_entry,
     asked_decision,
     changed_beside_decisions,
+    check_fresh,
     check_turn,
+    clears,
     policies_for,
 )
 from webhook.approval.reading import Reading, SigningKey, read
@@ -70,6 +72,7 @@ class ApprovalGuard:
                 return ALLOWED
             if request.dry_run:
                 return message.with_warning(ALLOWED, "dry run: the decision was not recorded")
+            check_fresh(_annotations(request.old_object), annotations)
             reading = self._read_old(request)
             entry = await self._entry(request, reading, decision, annotations.get(REASON, ""))
             check_turn(reading.approval, entry, reading.chain, reading.standing)
@@ -109,7 +112,7 @@ class ApprovalGuard:
         before, after = self._read_old(request), self._read(new)
         if after.tampered:
             raise DecisionRefused(f"{DECISIONS}: {after.tampered}")
-        if request.dry_run and before.chain == after.chain:
+        if before.chain == after.chain and (request.dry_run or clears(_annotations(old), _annotations(new))):
             return
         entry = added_entry(before.chain, after.chain, user=request.user, now=self._clock())
         check_turn(before.approval, entry, before.chain, before.standing)

@@ -23,6 +23,8 @@ class Flag(IntFlag):
     """The API server or we cut something that was too long."""
     DRY_RUN = 32
     """The request changed nothing."""
+    REPAIRED = 64
+    """Something in it that JSON parsers refuse or read differently was replaced; see `reader`."""
 
 
 @dataclass(frozen=True, slots=True)

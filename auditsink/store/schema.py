@@ -5,7 +5,18 @@ Rows are only ever inserted: a role that may INSERT is enough to write, and late
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, String, Table, Text
 
+VERSION = 1
+"""Of the tables below; another version in a database stops the start."""
+
 metadata = MetaData()
+
+about = Table(
+    "kubescrow",
+    metadata,
+    Column("schema_version", Integer, primary_key=True, autoincrement=False),
+    Column("dedup_check", String(32), nullable=False),
+)
+"""One row: that the database is ours, its version, and a hash by which the dedup key is known again."""
 
 events = Table(
     "events",

@@ -22,6 +22,7 @@ from tests.installation import Installation
 
 T = TypeVar("T")
 
+APPROVALS = "/apis/kubescrow.dev/v1alpha1/approvals"
 NAME = re.compile(r"appr-[0-9a-f]{16}(?:-\d+)?")
 
 
@@ -77,7 +78,10 @@ class Story:
 
     def stored(self, name: str) -> dict[str, Any]:
         """An Approval as the API server has it."""
-        return self.cluster.admin.json("get", "approval", name)
+        status, approval = self.cluster.admin.request("GET", f"{APPROVALS}/{name}")
+        assert status == 200, approval
+        stored: dict[str, Any] = approval
+        return stored
 
     def decisions(self, name: str) -> list[dict[str, Any]]:
         """The entries of an Approval's signed chain."""

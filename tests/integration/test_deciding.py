@@ -11,7 +11,7 @@ import pytest
 from tests.controlplane.kubectl import Kubectl
 from tests.controlplane.waiting import wait_until
 from tests.installation import Installation
-from tests.integration.story import NAME, Story, at_once, begin, hold, vote
+from tests.integration.story import APPROVALS, NAME, Story, at_once, begin, hold, vote
 
 ONE = ("create", "-n", "deciding", "configmap")
 TWO = ("create", "-n", "deciding", "quota")
@@ -302,7 +302,7 @@ def test_the_right_to_approve_is_asked_again_at_the_use(story: Story) -> None:
     leaver = story.person("leaver")
     name = story.asks(*ONE, "left")
     leaver.ok(*vote(name))
-    story.cluster.admin.ok("delete", "clusterrolebinding", "deciding-leaver")
+    story.cluster.admin.ok("delete", "clusterrolebinding", "deciding-person-leaver")
     wait_until(lambda: leaver.run("get", "approvals").returncode, what="the approver has lost the right")
     assert story.asks(*ONE, "left") == f"{name}-2"
     story.reaches(name, "Superseded")
@@ -333,6 +333,5 @@ def test_a_reason_cannot_pretend_to_be_a_line_of_its_own(story: Story) -> None:
 
 def approving(person: Kubectl, name: str, decision: str = "approved") -> Callable[[], tuple[int, Any]]:
     """The request behind `kubectl annotate`, without the time that kubectl takes, for tight races."""
-    path = f"/apis/kubescrow.dev/v1alpha1/approvals/{name}"
     patch = {"metadata": {"annotations": {"kubescrow.dev/decision": decision}}}
-    return lambda: person.request("PATCH", path, patch, {"Content-Type": "application/merge-patch+json"})
+    return lambda: person.request("PATCH", f"{APPROVALS}/{name}", patch, {"Content-Type": "application/merge-patch+json"})

@@ -95,14 +95,14 @@ def approval_denied(request: Request, notice: Notice) -> Answer:
     return _held(text, "ApprovalDenied", notice, None)
 
 
-def approval_unusable(request: Request, notice: Notice, why: str) -> Answer:
+def approval_unusable(request: Request, notice: Notice, why: str, *, retry_after_s: int | None = None) -> Answer:
     """Tell that an approval exists but lets nothing pass, and why; the same request may be sent again."""
     text = (
         f"APPROVAL_REQUIRED approval={notice.name} state={notice.state} decide-by={notice.decide_by}; "
         f"{request.operation} {notice.path} by {notice.requester} did not pass: {why}; "
         f"send the same request again"
     )
-    return _held(text, "ApprovalUnusable", notice, None)
+    return _held(text, "ApprovalUnusable", notice, retry_after_s)
 
 
 def _held(text: str, cause: str, notice: Notice, retry_after_s: int | None) -> Answer:

@@ -41,10 +41,9 @@ class User:
     @property
     def service_account(self) -> tuple[str, str] | None:
         """(namespace, name) of a ServiceAccount, None for everybody else."""
-        if not self.username.startswith(SERVICE_ACCOUNT_PREFIX):
-            return None
-        namespace, _, name = self.username.removeprefix(SERVICE_ACCOUNT_PREFIX).partition(":")
-        return (namespace, name)
+        namespace, separator, name = self.username.removeprefix(SERVICE_ACCOUNT_PREFIX).partition(":")
+        is_account = self.username.startswith(SERVICE_ACCOUNT_PREFIX) and separator
+        return (namespace, name) if is_account else None
 
     @property
     def is_bound(self) -> bool:

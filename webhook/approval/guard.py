@@ -15,12 +15,17 @@ from webhook.admission.verdict import Requirement
 from webhook.approval.decisions import ENTRIES_LIMIT, Decision, Entry
 from webhook.approval.lifecycle import Standing, State, is_wanted, same_person
 from webhook.approval.record import DECISION, DECISIONS, REASON, Approval
+from webhook.approval.visible import is_visible
 
 REASON_LIMIT = 1024
 """Characters of a reason: a paragraph; it is repeated to the agent in a one-line answer."""
 
 SERVER_KEPT = frozenset({"managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "annotations"})
 """Metadata that the API server keeps by itself, and annotations, which are compared one by one."""
+
+
+ASKING = frozenset({DECISION, REASON})
+"""Annotations that the guard takes off as it signs. Where one is stored, it was written while no guard stood."""
 
 
 class DecisionRefused(ValueError):
@@ -86,6 +91,28 @@ def asked_decision(annotations: Mapping[str, str]) -> Decision | None:
         raise DecisionRefused(f"{DECISION}: not a decision; use one of {allowed}") from None
 
 
+def check_fresh(before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """Check that whoever decides now wrote it now: what lies there unsigned may be anybody's.
+
+    `before` and `after` are the annotations of a write that asks for a decision.
+
+    Raises:
+        DecisionRefused: decision or reason were there before.
+    """
+    stale = sorted(key for key in ASKING & before.keys() if before[key] == after.get(key))
+    if stale:
+        removal = " ".join(f"{key}-" for key in stale)
+        raise DecisionRefused(
+            f"{', '.join(stale)}: written while the guard was away and signed by nobody; "
+            f"remove it with kubectl annotate approval NAME {removal} and decide again"
+        )
+
+
+def clears(before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+    """Say whether a write takes an unsigned decision or reason away."""
+    return bool(ASKING & before.keys() - after.keys())
+
+
 def check_turn(approval: Approval, entry: Entry, chain: Sequence[Entry], standing: Standing) -> None:
     """Check that this decision can come next.
 
@@ -105,7 +132,7 @@ def check_turn(approval: Approval, entry: Entry, chain: Sequence[Entry], standin
         return
     if entry.decision is Decision.APPROVED:
         _check_approving(approval, entry, chain, standing)
-    if not entry.reason.strip() and _reason_required(approval, entry):
+    if _is_blank(entry.reason) and _reason_required(approval, entry):
         raise DecisionRefused(f'a reason is required: add {REASON}="..." to the same command')
 
 
@@ -116,6 +143,11 @@ def _check_approving(approval: Approval, entry: Entry, chain: Sequence[Entry], s
         raise DecisionRefused(f"{entry.user.username} has decided on {approval.name} before")
 
 
+def _is_blank(reason: str) -> bool:
+    """Whether a reader sees nothing, whatever the reason holds: zero-width characters are no reason."""
+    return not any(is_visible(char) and not char.isspace() for char in reason)
+
+
 def _reason_required(approval: Approval, entry: Entry) -> bool:
     return any(r.terms.require_reason for r in approval.spec.requirements if r.policy in entry.policies)
 
@@ -123,7 +155,7 @@ def _reason_required(approval: Approval, entry: Entry) -> bool:
 def changed_beside_decisions(old: Object, new: Object) -> list[str]:
     """Name the fields that differ between two stored forms of an Approval, decisions left out.
 
-    `status` is left out too: the API server itself keeps it on the main endpoint.
+    `status` is left out too: the API server itself keeps it on the main endpoint; so is what `clears` takes away.
     """
     changed = [key for key in _keys(old, new) - {"metadata", "status"} if old.get(key) != new.get(key)]
     old_meta, new_meta = old.get("metadata") or {}, new.get("metadata") or {}
@@ -133,7 +165,7 @@ def changed_beside_decisions(old: Object, new: Object) -> list[str]:
     before, after = old_meta.get("annotations") or {}, new_meta.get("annotations") or {}
     changed += [
         f"metadata.annotations[{key}]"
-        for key in _keys(before, after) - {DECISIONS}
+        for key in _keys(before, after) - {DECISIONS} - (ASKING - after.keys())
         if before.get(key) != after.get(key)
     ]
     return sorted(changed)

@@ -3,7 +3,8 @@
 Each value has one text and each text one value: a YAML parser gives the values back, a marker as its text in
 brackets, which a client's text never is, because that is quoted then. Nothing that `visible` calls hidden is in a
 text, except the line breaks of the layout; no line holds much more than WIDTH characters of a value, so that nothing
-is pushed out of sight. Keys are sorted, but for FIRST.
+is pushed out of sight. Keys are sorted, but for FIRST. Lines are made one by one, so that whoever has read enough of a
+huge value pays for no more.
 """
 
 import json
@@ -40,9 +41,9 @@ def block(value: Any, pad: str = "") -> Iterator[str]:
         return
     for item in value:
         if _is_block(item):
-            first, *rest = block(item, pad + "  ")
-            yield f"{pad}- {first[len(pad) + 2 :]}"
-            yield from rest
+            lines = block(item, pad + "  ")
+            yield f"{pad}- {next(lines)[len(pad) + 2 :]}"
+            yield from lines
         else:
             yield from _attached(f"{pad}-", item, pad)
 
@@ -70,18 +71,17 @@ def one_line(value: Any) -> str | None:
     return text
 
 
-def quoted(text: str, pad: str = "") -> list[str]:
-    """The lines of a text in double quotes, broken after each newline and at WIDTH; valid YAML."""
-    lines = [""]
+def quoted(text: str, pad: str = "") -> Iterator[str]:
+    """Yield the lines of a text in double quotes, broken after each newline and at WIDTH; valid YAML."""
+    lead, line = '"', ""
     for char in text:
         piece = _escape(char)
-        if len(lines[-1]) + len(piece) > WIDTH or lines[-1].endswith("\\n"):
-            lines.append("\\ " if piece == " " else piece)
+        if len(line) + len(piece) > WIDTH or line.endswith("\\n"):
+            yield f"{lead}{line}\\"
+            lead, line = pad, "\\ " if piece == " " else piece
         else:
-            lines[-1] += piece
-    first, *rest = lines
-    joined = [f'"{first}', *(f"{pad}{line}" for line in rest)]
-    return [line + ("\\" if place < len(joined) - 1 else '"') for place, line in enumerate(joined)]
+            line += piece
+    yield f'{lead}{line}"'
 
 
 def in_quotes(text: str) -> str:
@@ -95,22 +95,23 @@ def _attached(lead: str, value: Any, pad: str) -> Iterator[str]:
         yield from block(value, pad + "  ")
         return
     single = one_line(value)
-    first, *rest = [single] if single is not None else _long(value, pad + "  ")
-    yield f"{lead} {first}"
-    yield from rest
+    lines = iter([single]) if single is not None else _long(value, pad + "  ")
+    yield f"{lead} {next(lines)}"
+    yield from lines
 
 
-def _long(text: str, pad: str) -> list[str]:
+def _long(text: str, pad: str) -> Iterator[str]:
     if not _is_literal(text):
-        return quoted(text, pad)
-    style = "|" if text.endswith("\n") else "|-"
-    return [style, *(pad + line if line else "" for line in text.removesuffix("\n").split("\n"))]
+        yield from quoted(text, pad)
+        return
+    yield "|" if text.endswith("\n") else "|-"
+    yield from (pad + line if line else "" for line in text.removesuffix("\n").split("\n"))
 
 
 def _key(key: str, pad: str) -> list[str]:
     if isinstance(key, Rendered) or (len(key) <= WIDTH and _is_plain(key)):
         return [key]
-    lines = quoted(key, pad + "  ")
+    lines = list(quoted(key, pad + "  "))
     if len(lines) == 1:
         return lines
     return [f"{pad}? {lines[0]}", *lines[1:], ""]  # the only way in which YAML allows a key of several lines

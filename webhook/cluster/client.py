@@ -46,6 +46,8 @@ class Cluster:
             ClusterError: there is neither, or the file cannot be used.
         """
         configuration = Configuration(connection_pool_maxsize=CONNECTIONS_LIMIT)
+        # Verified as client-go does: from 3.13 on Python also refuses CAs that lack optional extensions.
+        configuration.disable_strict_ssl_verification = True
         refresh: asyncio.Task[None] | None = None
         try:
             if kubeconfig is None:

@@ -132,7 +132,8 @@ def _self_conditions(
         f"request.resource.group in {listed(PROTECTED_GROUPS)}",
         f"request.resource.group.endsWith({quoted('.' + names.GROUP)})",
         f"({USERNAME}.startsWith({quoted(SERVICE_ACCOUNT_PREFIX)}) && !(has(request.userInfo.extra) && "
-        f"{credential} in request.userInfo.extra && size(request.userInfo.extra[{credential}]) > 0))",
+        f"{credential} in request.userInfo.extra && "
+        f"size(request.userInfo.extra[{credential}]) > 0 && !('' in request.userInfo.extra[{credential}])))",
     )
     conditions = [
         {"name": "no-reviews", "expression": f"!(request.resource.group in {listed(REVIEW_GROUPS)})"},

@@ -17,7 +17,7 @@ from types import MappingProxyType
 import structlog
 
 from webhook.cluster.client import Cluster, Json
-from webhook.cluster.errors import ClusterError, Gone
+from webhook.cluster.errors import ClusterError, Gone, Unavailable
 
 OnChange = Callable[[str, Json | None, Json | None], None]
 """Called with name, old and new object; old is None when it appeared, new when it went."""
@@ -28,6 +28,9 @@ soon; random, so that replicas do not return in step. A new watch goes on where 
 
 GRACE_S = 10.0
 """Past the end that we asked of the server, before we end a watch ourselves."""
+
+SHORTEST_S = 1.0
+"""A watch that told nothing and ended sooner is a failure, or we would ask without a pause."""
 
 BACK_OFF_S = (0.25, 15.0)
 """First and longest pause after a failure; each is twice the last one, times a random factor of 0.5 to 1."""
@@ -125,21 +128,23 @@ class Reflector:
 
     async def run(self) -> None:
         """List, then watch, for ever. Ends only by cancellation."""
-        failures = 0
+        failures = 0  # since something worked
         while True:
             try:
                 if self._must_list:
                     await self._list()
                 await self._watch()
                 failures = 0
+                continue
             except Gone:
                 self._must_list = True
             except ClusterError as err:
-                failures = 1 if self.failure is None else failures + 1
+                failures = failures if self.failure else 0
                 self.failure = err
-                log.warning("watch failed", path=self._path, error=str(err), failures=failures)
-            pause_s = 0.0 if self.failure is None else BACK_OFF_S[0] * 2 ** min(failures - 1, 10)
-            await self._sleep(min(pause_s, BACK_OFF_S[1]) * (0.5 + self._chance() / 2))
+                log.warning("watch failed", path=self._path, error=str(err), failures=failures + 1)
+            failures += 1
+            pause_s = min(BACK_OFF_S[0] * 2 ** min(failures - 1, 10), BACK_OFF_S[1])
+            await self._sleep(pause_s * (0.5 + self._chance() / 2))
 
     async def _list(self) -> None:
         items, version = await self._cluster.list_versioned(self._path)
@@ -159,6 +164,7 @@ class Reflector:
             "resourceVersion": str(self._version),
             "timeoutSeconds": str(round(watch_s)),
         }
+        began, version = self._clock(), self._version
         async for event in self._cluster.stream(self._path, query, timeout_s=watch_s + GRACE_S):
             item = event["object"]
             self._heard(str(item["metadata"]["resourceVersion"]))
@@ -169,6 +175,8 @@ class Reflector:
                 if new is not None:
                     self._objects[name] = new
                 self._tell(name, old, new)
+        if self._version == version and self._clock() - began < SHORTEST_S:
+            raise Unavailable(f"WATCH {self._path}: ended as soon as it began")
         self._heard(str(self._version))
 
     def _heard(self, version: str) -> None:

@@ -35,6 +35,7 @@ _ENVIRONMENT = cel.NewEnv(
 )
 _ERROR_LINE = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _NO_CONTAINER = " (in container '')"
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _RECURSION = re.compile(r"recursion (?:limit|depth)", re.IGNORECASE)
 
 
@@ -126,16 +127,19 @@ def compile_expression(source: str, *, returns: Literal["bool", "string"]) -> Ex
 
 
 def _is_convertible(data: dict[str, Any]) -> bool:
-    """Say whether the library can take the data: under 250 levels deep, 64-bit integers, Unicode text, plain JSON.
+    """Say whether the library can take the data: under 250 levels deep, 64-bit integers, text without NUL, plain JSON.
 
-    orjson refuses exactly these, in a few microseconds; the library ends the process at about 10,000 levels, and
-    answers an integer that is too large with an error that `failurePolicy: Ignore` would let pass.
+    orjson refuses all else, in a few microseconds; the library ends the process at about 10,000 levels, answers an
+    integer that is too large with an error that `failurePolicy: Ignore` would let pass, and ends a text at its first
+    NUL, so that an agent could hide the rest of it from a condition.
     """
     plain = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
     try:
-        return len(orjson.dumps(data, option=plain)) <= VARIABLES_LIMIT_BYTES
+        written = orjson.dumps(data, option=plain)
     except (TypeError, RecursionError):
         return False
+    has_nul = b"\\u0000" in written and _NUL.search(written) is not None
+    return len(written) <= VARIABLES_LIMIT_BYTES and not has_nul
 
 
 def _plain_error(text: str) -> str:

@@ -13,7 +13,14 @@ from auditsink.replay.step import Seen, Step, steps
 
 
 def request(
-    audit_id: str, at_s: float, verdict: str = "", approval: str = "", code: int = 200, took_s: float = 0.1, **more: Any
+    audit_id: str,
+    at_s: float,
+    verdict: str = "",
+    approval: str = "",
+    code: int = 200,
+    *,
+    took_s: float = 0.1,
+    **more: Any,
 ) -> list[Seen]:
     """The two records of one request: received, and complete."""
     time_us = int(at_s * 1e6)

@@ -21,7 +21,7 @@ def request(resource: str = "pods", *, group: str = "", **fields: Any) -> Reques
     [
         pytest.param("system:serviceaccount:agents:bot", ("agents", "bot"), id="a ServiceAccount"),
         pytest.param("system:serviceaccount:agents:a:b", ("agents", "a:b"), id="all after the namespace is the name"),
-        pytest.param("system:serviceaccount:agents", ("agents", ""), id="a name that is missing"),
+        pytest.param("system:serviceaccount:agents", None, id="a name that is missing"),
         pytest.param("system:serviceaccounts", None, id="a name like the group's"),
         pytest.param("ann", None, id="a person"),
         pytest.param("System:ServiceAccount:agents:bot", None, id="capitals make it somebody else"),

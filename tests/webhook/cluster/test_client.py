@@ -1,15 +1,19 @@
 """JSON in and out of a real API server, our own exceptions, and a server that misbehaves on demand."""
 
 import asyncio
+import datetime
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from kubernetes.aio.config import incluster_config
 
+from tests.controlplane.controlplane import ControlPlane
 from tests.webhook.cluster.conftest import Runner
 from webhook.cluster import client, names
 from webhook.cluster.client import Cluster
@@ -23,6 +27,18 @@ from webhook.cluster.errors import (
     Refused,
     Unavailable,
 )
+
+
+class NextMinute:
+    """Stands for the module `datetime` at a time when the token must be read again."""
+
+    timedelta = datetime.timedelta
+
+    class datetime:  # noqa: N801 - its name there
+        @staticmethod
+        def now() -> datetime.datetime:
+            return datetime.datetime.now() + datetime.timedelta(minutes=2)  # noqa: DTZ005 - as the library does
+
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 MISSING = f"{CONFIG_MAPS}/missing"
@@ -113,6 +129,32 @@ def test_fifty_requests_run_at_once(as_admin: Runner) -> None:
         assert {one["metadata"]["name"] for one in found} == {"default"}
 
     as_admin(work)
+
+
+def test_in_a_pod_the_files_of_its_service_account_are_used(
+    controlplane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Address by environment, token and CA by mounted files; a token that was rotated is read again."""
+    token, ca, url = tmp_path / "token", tmp_path / "ca.crt", urlsplit(controlplane.url)
+    ca.write_text(controlplane.ca_pem)
+    token.write_text("old")
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(ca))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", str(url.hostname))
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(url.port))
+
+    async def work() -> None:
+        cluster = await Cluster.connect()
+        try:
+            with pytest.raises(Forbidden, match="401"):
+                await cluster.get("/api/v1/namespaces/kubescrow")
+            token.write_text(str(controlplane.service_account("kubescrow", "kubescrow-webhook").token))
+            monkeypatch.setattr(incluster_config, "datetime", NextMinute)
+            assert (await cluster.get("/api/v1/namespaces/kubescrow"))["metadata"]["name"] == "kubescrow"
+        finally:
+            await cluster.close()
+
+    asyncio.run(work())
 
 
 def test_without_a_cluster_the_operator_is_told(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from webhook.policy.protection import Protected
 BOUND = {CREDENTIAL_ID: ("JTI=1",)}
 BOT = User("system:serviceaccount:agents:bot", groups=("system:serviceaccounts",), extra=BOUND)
 UNBOUND = User("system:serviceaccount:agents:bot")
+EMPTY = User("system:serviceaccount:agents:bot", extra={CREDENTIAL_ID: ("",)})
 PERSON = User("jane", groups=("sre",))
 PODS = Scope(("CREATE",), ("",), ("pods",))
 SERVED = {("", "pods"): "v1"}
@@ -78,7 +79,7 @@ def test_a_request_calls(request_: Any, webhooks: list[str]) -> None:
     assert called(BOT_MAY_NOT_CREATE_PODS, request_) == [f"{name}.policy.kubescrow.dev" for name in webhooks]
 
 
-AGENTS = st.sampled_from([BOT, UNBOUND, PERSON, User("ci-1", groups=("agents",))])
+AGENTS = st.sampled_from([BOT, UNBOUND, EMPTY, PERSON, User("ci-1", groups=("agents",))])
 SUBJECTS = st.sampled_from([account("agents", "*"), account("*", "bot"), group("agents"), user("ci-*")])
 MEMBERS = st.lists(
     st.builds(lambda named, scopes: policy(*named, scopes=scopes), st.lists(SUBJECTS, min_size=1, max_size=2), SCOPES),

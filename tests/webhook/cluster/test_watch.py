@@ -97,7 +97,7 @@ def test_after_gone_it_lists_again_and_tells_what_it_missed() -> None:
     assert script.asked == ["list", "watch 10", "list", "watch 10"]
     assert sorted(reflector.objects) == ["b", "c"]
     assert changes[2:] == [("a", True, False), ("b", True, True), ("c", False, True)]
-    assert pauses == [0.0]
+    assert pauses == [BACK_OFF_S[0]]
 
 
 def test_what_it_knows_stays_when_the_api_vanishes() -> None:
@@ -118,6 +118,21 @@ def test_pauses_grow_while_it_fails_and_start_anew_after_a_success() -> None:
     assert max(pauses) == BACK_OFF_S[1]
     assert pauses[9] == 0.25
     assert reflector.synced
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(Gone("too old", status=410), id="says each time that it is too late"),
+        pytest.param([], id="ends each watch at once"),
+    ],
+)
+def test_a_server_is_asked_less_and_less_often_that(act: list[dict[str, Any]] | ClusterError) -> None:
+    """A loop without a pause would be an attack on the API server."""
+    acts = [[], act] * 8 if isinstance(act, Gone) else [[], *[act] * 8]
+    _, _, pauses = played(Script(*acts))
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == BACK_OFF_S[1]
 
 
 def test_its_age_is_the_time_since_the_last_word() -> None:
