@@ -37,7 +37,9 @@ def load_or_make(path: Path, *, random: Callable[[int], bytes] = secrets.token_b
     except OSError as err:
         raise KeysBroken(f"{path}: {err.strerror}") from err
     except (ValueError, TypeError, KeyError) as err:
-        raise KeysBroken(f"{path}: allowed: JSON with id, masking and dedup, the keys as 64 hexadecimal digits") from err
+        raise KeysBroken(
+            f"{path}: allowed: JSON with id, masking and dedup, the keys as 64 hexadecimal digits"
+        ) from err
 
 
 def dedup_check(keys: Keys) -> str:

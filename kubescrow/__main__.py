@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kubescrow import auditsink
 from masking import Masker, MaskingKey
 from webhook.__main__ import main as serve_webhook
 
@@ -19,6 +20,8 @@ app = typer.Typer(
 )
 
 WRONG_USE = 2
+
+app.add_typer(auditsink.app, name="auditsink")
 
 
 @app.command()

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.controlplane.binaries import binaries
 from tests.controlplane.controlplane import ControlPlane
 from tests.installation import Installation
+
+settings.register_profile("here", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("here")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -6,7 +6,7 @@ the guards' configurations and the approvers' permissions from the API server, a
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -102,7 +102,7 @@ class Claims:
 
     async def _first(self, call: Call, reading: Reading, verdict: Verdict, policies: PolicySet) -> Answer | None:
         """Claim an approval that nobody has used."""
-        if not covers(reading.approval.spec.requirements, verdict.requirements):
+        if not self._is_enough(reading, verdict.requirements):
             await self._approvals.record(reading, state=State.SUPERSEDED)
             return None
         if not await self._guards_stand():
@@ -114,6 +114,12 @@ class Claims:
             return self._unusable(call, reading, "its time was up before it could pass", retry_after_s=1)
         claim = Claim(call.request.uid, at=self._clock(), decisions_mac=reading.chain[-1].mac)
         return await self._pass(reading, claim, verdict)
+
+    def _is_enough(self, reading: Reading, requirements: tuple[Requirement, ...]) -> bool:
+        """Say whether people were asked for no less than the rules ask for now, and recently enough."""
+        use_within_s = min(requirement.terms.use_within_s for requirement in requirements)
+        is_fresh = self._clock() - reading.standing.since < timedelta(seconds=use_within_s)
+        return is_fresh and covers(reading.approval.spec.requirements, requirements)
 
     async def _repeat(self, call: Call, reading: Reading, verdict: Verdict) -> Answer | None:
         """Let a repetition of the claimed write pass again: the API server repeats admission after a conflict."""

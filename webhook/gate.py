@@ -28,7 +28,7 @@ from webhook.approval.reading import Reading
 from webhook.approval.record import REASON, Spec, Touched
 from webhook.approval.visible import visible
 from webhook.claiming import Call, Claims
-from webhook.cluster.approvals import Approvals, LimitReached
+from webhook.cluster.approvals import Approvals, CannotAsk
 from webhook.cluster.client import Cluster
 from webhook.cluster.errors import NotFound
 from webhook.cluster.policies import Policies
@@ -120,32 +120,34 @@ class Gate:
         while True:
             try:
                 reading = await self._approvals.obtain(wanted, call.request, spent=spent)
-            except LimitReached as limit:
+            except CannotAsk as limit:
                 metrics.HELD.labels("limit").inc()
-                return message.refused(str(limit), cause="LimitReached", audit=message.audit_of(verdict, "deny"))
-            reading = await self._decided(reading, call, deadline)
+                return message.refused(str(limit), cause="CannotAsk", audit=message.audit_of(verdict, "deny"))
+            reading, held_s = await self._decided(reading, call, deadline)
             state = reading.standing.state
             if state in {State.DENIED, State.REVOKED}:
                 metrics.HELD.labels("denied").inc()
                 return message.approval_denied(call.request, reading.notice)
             if state is State.PENDING:
                 metrics.HELD.labels("pending").inc()
-                return self._come_back(call.request, reading)
+                return self._come_back(call.request, reading, held_s)
             answer = None if _is_lost(state) else await self._claims.use(call, reading.approval.name)
             if answer is not None:
                 metrics.HELD.labels("passed" if answer.allowed else "refused").inc()
                 return answer
             spent.add(reading.approval.name)
 
-    async def _decided(self, reading: Reading, call: Call, deadline: float) -> Reading:
-        """Wait, within all limits, until the approval is no longer pending; return what it is then."""
+    async def _decided(self, reading: Reading, call: Call, deadline: float) -> tuple[Reading, float]:
+        """Wait, within all limits, until the approval is no longer pending.
+
+        Returns: what it is then, and for how many seconds such a call is held at most; 0 if it may not wait.
+        """
         if call.request.operation is Operation.CONNECT or self._waiting >= self._limits.waiting_calls:
-            return reading
+            return reading, 0.0
         loop = asyncio.get_running_loop()
         left_of_wait_s = (reading.approval.spec.wait_until - self._clock()).total_seconds()
-        until = loop.time() + waiting.hold_s(
-            longest_s=self._limits.longest_hold_s, timeout_s=deadline - loop.time(), left_of_wait_s=left_of_wait_s
-        )
+        longest_s = waiting.hold_s(longest_s=self._limits.longest_hold_s, timeout_s=deadline - loop.time())
+        until = loop.time() + max(0.0, min(longest_s, left_of_wait_s))
         self._waiting += 1
         metrics.WAITING.inc()
         try:
@@ -156,17 +158,20 @@ class Gate:
         finally:
             self._waiting -= 1
             metrics.WAITING.dec()
-        return reading
+        return reading, longest_s
 
-    def _come_back(self, request: Request, reading: Reading) -> Answer:
-        """429 with a pause while the client is to wait, 403 after that and for what does not wait."""
+    def _come_back(self, request: Request, reading: Reading, held_s: float) -> Answer:
+        """429 with a pause while the client is to wait, 403 after that and for what does not wait.
+
+        `held_s` is how long each of its calls is held; the pauses make up for the rest of `wait`.
+        """
         spec = reading.approval.spec
         now = self._clock()
         wait_s = (spec.wait_until - spec.requested_at).total_seconds()
         elapsed_s = (now - spec.requested_at).total_seconds()
         pause_s = None
         if now < spec.wait_until and request.operation is not Operation.CONNECT:
-            pause_s = waiting.pause_s(wait_s=wait_s, elapsed_s=elapsed_s, hold_s=self._limits.longest_hold_s)
+            pause_s = waiting.pause_s(wait_s=wait_s, elapsed_s=elapsed_s, hold_s=held_s)
         return message.approval_required(request, reading.notice, retry_after_s=pause_s)
 
     async def _wanted(self, request: Request, verdict: Verdict) -> Spec:

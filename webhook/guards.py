@@ -74,6 +74,8 @@ class ApprovalGuard:
                 return message.with_warning(ALLOWED, "dry run: the decision was not recorded")
             check_fresh(_annotations(request.old_object), annotations)
             reading = self._read_old(request)
+            if reading.tampered:
+                raise DecisionRefused(f"{reading.approval.name} takes no more decisions: {reading.tampered}")
             entry = await self._entry(request, reading, decision, annotations.get(REASON, ""))
             check_turn(reading.approval, entry, reading.chain, reading.standing)
         except DecisionRefused as refusal:

@@ -89,8 +89,11 @@ class Housekeeping:
             await self._events.approval(reading, _sentence(reading))
 
     def _is_old(self, reading: Reading) -> bool:
-        ended = reading.approval.status.get("endedAt")
-        return isinstance(ended, str) and self._clock() - parse_time(ended) > self._retain_for
+        try:
+            ended = parse_time(str(reading.approval.status.get("endedAt", "")))
+        except ValueError:  # not ended, or not written by us: what we cannot date is kept
+            return False
+        return self._clock() - ended > self._retain_for
 
 
 def _sentence(reading: Reading) -> str:

@@ -42,7 +42,7 @@ class _Envelope(msgspec.Struct):
 _DECODER = msgspec.json.Decoder(_Envelope)
 
 
-def split(body: bytes) -> Batch:
+def split(body: bytes | bytearray) -> Batch:
     """Return the events of a body.
 
     Raises:
@@ -51,7 +51,7 @@ def split(body: bytes) -> Batch:
     try:
         envelope = _DECODER.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return _recovered(body)
+        return _recovered(bytes(body))
     _check(kind=repr(envelope.kind), version=repr(envelope.apiVersion))
     return Batch([memoryview(item) for item in envelope.items])
 

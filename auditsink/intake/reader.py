@@ -64,9 +64,7 @@ def _is_faithful(raw: bytes, value: Any) -> bool:
         return False
     if written == raw:
         return True
-    return (
-        raw.count(b'"') == written.count(b'"') and b"\\u0022" not in raw and _LONG_NUMBER.search(raw) is None
-    )
+    return raw.count(b'"') == written.count(b'"') and b"\\u0022" not in raw and _LONG_NUMBER.search(raw) is None
 
 
 class _Builder:

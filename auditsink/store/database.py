@@ -126,7 +126,9 @@ def _check(engine: Engine, url: URL, *, dedup_check: str | None = None) -> None:
     if row is None:
         raise DatabaseUnusable(f"{_shown(url)}: this is no database of kubescrow auditsink")
     if row.schema_version != VERSION:
-        raise DatabaseUnusable(f"{_shown(url)}: its schema has version {row.schema_version}; this program reads {VERSION}")
+        raise DatabaseUnusable(
+            f"{_shown(url)}: its schema has version {row.schema_version}; this program reads {VERSION}"
+        )
     if dedup_check is not None and row.dedup_check != dedup_check:
         raise DatabaseUnusable(f"{_shown(url)}: it was made with other keys; retried events would be stored twice")
 

@@ -141,7 +141,10 @@ class Queries:
             page = mine.limit(PAGE if left is None else min(PAGE, left))
             if after:
                 time_us, stage_us, dedup = _event_key(after)
-                page = page.where(events.c.time_us >= time_us, tuple_(*key) > tuple_(literal(time_us), literal(stage_us), literal(dedup)))
+                page = page.where(
+                    events.c.time_us >= time_us,
+                    tuple_(*key) > tuple_(literal(time_us), literal(stage_us), literal(dedup)),
+                )
             rows = self._rows(page)
             for row in rows:
                 event = _event(row)
@@ -153,7 +156,9 @@ class Queries:
 
     def birth(self, cluster: str, credential: str) -> Event | None:
         """Return the event that issued a credential (`JTI=...`)."""
-        same = and_(births.c.cluster == events.c.cluster, births.c.day == events.c.day, births.c.dedup == events.c.dedup)
+        same = and_(
+            births.c.cluster == events.c.cluster, births.c.day == events.c.day, births.c.dedup == events.c.dedup
+        )
         rows = self._rows(
             select(events).join(births, same).where(births.c.cluster == cluster, births.c.credential == credential)
         )

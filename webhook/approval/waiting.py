@@ -18,9 +18,9 @@ SHORTEST_PAUSE_S = 1
 BISECTIONS = 40
 
 
-def hold_s(*, longest_s: float, timeout_s: float, left_of_wait_s: float) -> float:
-    """Say how long this call may be held inside; 0 = answer at once."""
-    return max(0.0, min(longest_s, timeout_s - MARGIN_S, left_of_wait_s))
+def hold_s(*, longest_s: float, timeout_s: float) -> float:
+    """Say how long a call may be held inside, if its `wait` is not over before; 0 = answer at once."""
+    return max(0.0, min(longest_s, timeout_s - MARGIN_S))
 
 
 def pause_s(*, wait_s: float, elapsed_s: float, hold_s: float) -> int:

@@ -18,7 +18,7 @@ from webhook.approval.lifecycle import State, covers
 from webhook.approval.reading import Reading, SigningKey, read, status_of
 from webhook.approval.record import API_VERSION, KIND, MalformedApproval, Spec, parse_approval
 from webhook.cluster.client import Cluster
-from webhook.cluster.errors import AlreadyExists, Conflict, NotFound
+from webhook.cluster.errors import AlreadyExists, Conflict, NotFound, Refused
 from webhook.cluster.names import APPROVALS
 from webhook.cluster.watch import Reflector
 
@@ -28,8 +28,8 @@ NAMES_LIMIT = 1000
 log = structlog.get_logger(__name__)
 
 
-class LimitReached(Exception):
-    """No more approvals may be created now; the text says which limit, its value and what to do."""
+class CannotAsk(Exception):
+    """No approval can be created for this request now; the text tells the agent why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Approvals:
         names that were tried for this request and did not let it pass.
 
         Raises:
-            LimitReached: one had to be created and may not.
+            CannotAsk: one had to be created and may not.
             ClusterError: the API server refused or did not answer.
         """
         for name in _names(wanted.fingerprint):
@@ -71,7 +71,7 @@ class Approvals:
             reading = self._known(name) or await self._create(name, wanted) or await self.live(name)
             if reading is not None and await self._speaks_for(reading, wanted, request):
                 return reading
-        raise LimitReached(f"{NAMES_LIMIT} approvals of this one request exist already; find out what repeats it")
+        raise CannotAsk(f"{NAMES_LIMIT} approvals of this one request exist already; find out what repeats it")
 
     async def live(self, name: str) -> Reading | None:
         """Read an approval from the API server; None if it is gone or malformed."""
@@ -170,23 +170,26 @@ class Approvals:
             stored = await self._cluster.create(APPROVALS, body)
         except AlreadyExists:
             return None
+        except Refused as err:
+            log.error("approval not stored", approval=name, error=str(err))
+            raise CannotAsk("the API server does not store an approval of this request; tell an operator") from err
         self._created.append(self._clock())
         if stored["spec"] != body["spec"]:
             log.error("stored approval differs from what was sent; removing it", approval=name)
             await self.delete(self._read(stored))
-            raise LimitReached("the approval was changed on its way into the cluster; tell an operator")
+            raise CannotAsk("the approval was changed on its way into the cluster; tell an operator")
         return self._read(stored)
 
     def _check_limits(self, requester: User) -> None:
         limits, now = self._limits, self._clock()
         self._created = [moment for moment in self._created if now - moment < timedelta(minutes=1)]
         if len(self._created) >= limits.created_per_minute:
-            raise LimitReached(f"{limits.created_per_minute} approvals were created in a minute; send it again later")
+            raise CannotAsk(f"{limits.created_per_minute} approvals were created in a minute; send it again later")
         pending = [r.approval.spec.requester.username for r in self.known() if r.standing.state is State.PENDING]
         if len(pending) >= limits.pending_total:
-            raise LimitReached(f"{limits.pending_total} approvals are pending; wait until some are decided")
+            raise CannotAsk(f"{limits.pending_total} approvals are pending; wait until some are decided")
         if pending.count(requester.username) >= limits.pending_per_agent:
-            raise LimitReached(
+            raise CannotAsk(
                 f"{limits.pending_per_agent} approvals of {requester.username} are pending; wait until some are decided"
             )
 

@@ -31,7 +31,9 @@ from webhook.approval.guard import (
     added_entry,
     asked_decision,
     changed_beside_decisions,
+    check_fresh,
     check_turn,
+    clears,
     policies_for,
 )
 from webhook.approval.lifecycle import standing
@@ -258,9 +260,9 @@ def with_change(change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
             id="an owner or a finalizer, by which it would be removed or kept for ever",
         ),
         pytest.param(
-            lambda new: new["metadata"]["annotations"].update({DECISION: "approved", "other": "x"}),
-            [f"metadata.annotations[{DECISION}]", "metadata.annotations[other]"],
-            id="an annotation, also one that the mutating guard should have taken",
+            lambda new: new["metadata"]["annotations"].update({"another": "x", "other": "x"}),
+            ["metadata.annotations[another]", "metadata.annotations[other]"],
+            id="an annotation",
         ),
     ],
 )
@@ -268,6 +270,63 @@ def test_what_changes_beside_decisions(change: Callable[[dict[str, Any]], None],
     """Every field that differs is named, in both directions, but what the API server keeps by itself."""
     assert changed_beside_decisions(STORED, with_change(change)) == fields
     assert changed_beside_decisions(with_change(change), STORED) == fields
+
+
+@pytest.mark.parametrize("key", [DECISION, REASON])
+def test_an_unsigned_decision_may_go_but_not_come(key: str) -> None:
+    """The mutating guard should have taken it; what was written without it may be taken away, or be changed by it."""
+    unsigned, other = ({"annotations": {DECISIONS: "[]", key: value}} for value in ("approved", "denied"))
+    old, new, none = ({**STORED, "metadata": STORED["metadata"] | more} for more in (unsigned, other, {}))
+    assert changed_beside_decisions(old, none) == []
+    assert changed_beside_decisions(none, new) == [f"metadata.annotations[{key}]"]
+    assert changed_beside_decisions(old, new) == [f"metadata.annotations[{key}]"]
+    assert clears(unsigned["annotations"], {DECISIONS: "[]"})
+    assert not clears({DECISIONS: "[]"}, unsigned["annotations"])
+    assert not clears(unsigned["annotations"], other["annotations"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "stale"),
+    [
+        pytest.param({}, {DECISION: "approved"}, "", id="nothing was there"),
+        pytest.param({DECISION: "approved"}, {DECISION: "denied"}, "", id="another decision was there"),
+        pytest.param({REASON: "r"}, {DECISION: "denied"}, "", id="a reason was there and goes"),
+        pytest.param({DECISION: "denied"}, {DECISION: "denied"}, DECISION, id="the decision was there"),
+        pytest.param({REASON: "r"}, {DECISION: "denied", REASON: "r"}, REASON, id="the reason was there"),
+        pytest.param(
+            {DECISION: "denied", REASON: "r"},
+            {DECISION: "denied", REASON: "r"},
+            f"{DECISION}, {REASON}",
+            id="both were there",
+        ),
+    ],
+)
+def test_nobody_signs_what_lay_there(before: dict[str, str], after: dict[str, str], stale: str) -> None:
+    """A decision or reason that was stored unsigned may be anybody's; the text says how to take it away."""
+    if not stale:
+        check_fresh(before, after)
+        return
+    with pytest.raises(DecisionRefused) as refused:
+        check_fresh(before, after)
+    assert str(refused.value).startswith(f"{stale}: written while the guard was away")
+    assert str(refused.value).endswith(f"NAME {stale.replace(',', '-')}- and decide again")
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        pytest.param("", id="no reason"),
+        pytest.param(" \t\n", id="white space"),
+        pytest.param("\u200b\u2060", id="zero-width marks"),
+        pytest.param("\u3164 \u2800", id="letters that are drawn as nothing"),
+        pytest.param("\x00", id="a control character"),
+    ],
+)
+def test_a_reason_that_shows_nothing_is_none(reason: str) -> None:
+    """Characters that are drawn as nothing are no reason."""
+    subject = approval(requirement(terms=Terms(require_reason=True)))
+    with pytest.raises(DecisionRefused, match="a reason is required"):
+        turn(subject, (), entry(ANN, reason=reason))
 
 
 CHAIN = signed(approval(TWO), entry("bob"), entry(ANN))
