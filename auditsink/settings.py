@@ -106,7 +106,7 @@ def _misfits(settings: Settings) -> list[str]:
             faults.append(f"{PREFIX}HOST={settings.host!r}: not allowed with plain HTTP; allowed: 127.0.0.1 or ::1")
     else:
         faults += [
-            f"{PREFIX}{name.upper()}: missing; allowed: a PEM file, or {PREFIX}PLAINTEXT={LOOPBACK} on a loopback address"
+            f"{PREFIX}{name.upper()}: missing; allowed: a PEM file, or none with {PREFIX}PLAINTEXT={LOOPBACK}"
             for name in ("tls_certificate", "tls_key")
             if getattr(settings, name) is None
         ]

@@ -1,14 +1,16 @@
-"""`kubescrow ...`: starts the webhook, and masks a document so that it can be shown to somebody."""
+"""`kubescrow ...`: every command that people type."""
 
 import json
 import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
+from secrets import token_bytes
 from typing import Annotated, Any
 
 import typer
 
 from kubescrow import auditsink
+from kubescrow.sessions import sessions
 from masking import Masker, MaskingKey
 from webhook.__main__ import main as serve_webhook
 
@@ -22,6 +24,7 @@ app = typer.Typer(
 WRONG_USE = 2
 
 app.add_typer(auditsink.app, name="auditsink")
+app.add_typer(sessions, name="sessions")
 
 
 @app.command()
@@ -41,8 +44,9 @@ def mask(
     file: Annotated[Path | None, typer.Argument(help="One JSON document; standard input if left out.")] = None,
     explain: Annotated[bool, typer.Option(help="List path, channel or rule, and placeholder instead.")] = False,
     key: Annotated[
-        str, typer.Option(envvar="KUBESCROW_MASKING_KEY", help="Key of the placeholders, 64 hex digits; unset = all 0.")
-    ] = "00" * 32,
+        str,
+        typer.Option(envvar="KUBESCROW_MASKING_KEY", help="Key of the placeholders, 64 hex digits; unset = a new one."),
+    ] = "",
 ) -> None:
     """Mask one Kubernetes object, list, audit event or admission review."""
     document = _document(file)
@@ -66,6 +70,9 @@ def _document(file: Path | None) -> dict[str, Any]:
 
 
 def _key(text: str) -> bytes:
+    """The key; a random one if none is given, so that nobody can test guesses against the output."""
+    if not text:
+        return token_bytes(32)
     try:
         secret = bytes.fromhex(text)
     except ValueError:

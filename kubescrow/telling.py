@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
+from auditsink.intake.record import Flag
 from auditsink.replay.step import Step
 from auditsink.replay.tape import Frame
 
@@ -57,6 +58,7 @@ def detail(step: Step) -> dict[str, Any]:
         "approval": step.approval or None,
         "decidedBy": [person for person in last.decided_by.split(",") if person],
         "waitedSeconds": step.waited_s,
+        "alarms": alarms(step),
         "attempts": [
             {"auditID": attempt.seen.audit_id, "began": moment(attempt.began_us), "code": attempt.seen.code}
             for attempt in step.attempts
@@ -66,9 +68,17 @@ def detail(step: Step) -> dict[str, Any]:
     }
 
 
+def alarms(step: Step) -> list[str]:
+    """What is remarkable about a step: impersonated, failed-open, unbound, truncated, dry-run, quarantined."""
+    flags = Flag(0)
+    for attempt in step.attempts:
+        flags |= Flag(attempt.seen.flags)
+    return [str(flag.name).lower().replace("_", "-") for flag in flags]
+
+
 def _reasons(step: Step) -> list[str]:
     last = step.last
-    reasons = []
+    reasons = [alarm.upper() for alarm in alarms(step)]
     if step.waited_s is not None:
         tries = f" in {len(step.attempts)} attempts" if len(step.attempts) > 1 else ""
         reasons.append(f"waited {duration(step.waited_s)}{tries}")

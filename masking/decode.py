@@ -23,6 +23,7 @@ class Inner:
     ends: list[int] = field(default_factory=list)
     regions: list[int] = field(default_factory=list)
     characters: list[str] = field(default_factory=list)
+    _text: str = ""
     expands: bool = False  # a shell would replace a $NAME in it
 
     def add(self, character: str, start: int, end: int, region: int = 0) -> None:
@@ -35,7 +36,9 @@ class Inner:
     @property
     def text(self) -> str:
         """The decoded text."""
-        return "".join(self.characters)
+        if len(self._text) != len(self.characters):
+            self._text = "".join(self.characters)
+        return self._text
 
     def outer(self, spans: Iterable[Span]) -> Iterator[Span]:
         """Yield the spans of the outer text; one that crosses quotes is cut there, so that the quotes stay balanced."""

@@ -4,6 +4,7 @@ All value rules at once; a rule is tried only where one of its needles occurs. G
 span that is one stays, a span that cuts one grows over it.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -45,8 +46,7 @@ class Scanner:
         if not rules:
             return []
         forged = self._placeholders.forged_in(text)
-        for start, end in (*self._placeholders.genuine_in(text), *forged):
-            text = text[:start] + OPAQUE * (end - start) + text[end:]  # no rule matches a part of a placeholder
+        text = _blanked(text, sorted((*self._placeholders.genuine_in(text), *forged)))
         found = [Span(start, end, FORGED) for start, end in forged]
         return found + [span for rule in rules.values() for span in rule.find(text)]
 
@@ -61,8 +61,19 @@ class Scanner:
         return "".join(parts) + text[position:] if parts else text
 
 
+def _blanked(text: str, ranges: Iterable[tuple[int, int]]) -> str:
+    """Return the text with something in place of placeholders of which no rule matches a part."""
+    parts: list[str] = []
+    position = 0
+    for start, end in ranges:
+        parts += [text[position:start], OPAQUE * (end - start)]
+        position = end
+    return "".join(parts) + text[position:] if parts else text
+
+
 def _merged(spans: Iterable[Span], genuine: list[tuple[int, int]]) -> list[Span]:
-    whole = [grown for span in spans if (grown := _around(span, genuine)) is not None]
+    ends = [end for _, end in genuine]
+    whole = [grown for span in spans if (grown := _around(span, genuine, ends)) is not None]
     kept: list[Span] = []
     for span in sorted(whole, key=lambda s: (s.start, -s.end)):
         if not kept or span.start >= kept[-1].end:
@@ -72,13 +83,15 @@ def _merged(spans: Iterable[Span], genuine: list[tuple[int, int]]) -> list[Span]
     return kept
 
 
-def _around(span: Span, genuine: list[tuple[int, int]]) -> Span | None:
+def _around(span: Span, genuine: list[tuple[int, int]], ends: list[int]) -> Span | None:
     """Return the span grown over the placeholders that it cuts; None if it is empty or only placeholders."""
     start, end, covered = span.start, span.end, 0
-    for first, last in genuine:
-        if first < span.end and span.start < last:
-            start, end = min(start, first), max(end, last)
-            covered += last - first
+    for index in range(bisect_right(ends, start), len(genuine)):
+        first, last = genuine[index]
+        if first >= span.end:
+            break
+        start, end = min(start, first), max(end, last)
+        covered += last - first
     if covered == end - start:
         return None
     return Span(start, end, span.kind, span.value if (start, end) == (span.start, span.end) else None)

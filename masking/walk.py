@@ -19,6 +19,7 @@ from masking.structure import PASS, Finding, Place, Replace, Span, canonical, re
 # use (CRD schemas) have about 60. What is deeper is masked as one, so that whatever comes out can be stored.
 DEEPEST = 200
 NESTED_DOCUMENTS = 4  # an annotation with an object with an annotation ...; beyond, the text is masked as a whole
+MOST_ECHO = 100_000_000  # secrets x characters: some 50 ms of looking; a text beyond is masked as a whole
 REPEATED = 8  # walks; two are enough for what has been seen
 SHORTEST_ECHO = 8  # characters; a shorter secret may be an ordinary word of an error text
 LONGEST_PLAIN_KEY = 20  # characters; a field name that is a secret by its shape is longer
@@ -192,6 +193,9 @@ class Walk:
         return replacement
 
     def _echoes(self, text: str) -> Iterator[Span]:
+        if len(self._echoed) * len(text) > MOST_ECHO:
+            yield Span(0, len(text), "echo")
+            return
         for written, (kind, secret) in self._echoed.items():
             start = text.find(written)
             while start >= 0:

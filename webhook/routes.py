@@ -31,6 +31,9 @@ TIMEOUT_S = 10.0
 """Time to answer when the API server names none: its own default for a webhook."""
 
 JSON = "application/json"
+ACCESS_REVIEW = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}
+"""The one version that is read: v1beta1 has the groups under another name, and agents would not be known by them."""
+
 RETRY = {"Retry-After": "1"}
 """Header that makes the API server try again within the same call. Source: apiserver util/webhook/webhook.go."""
 
@@ -140,19 +143,25 @@ def _admission(rooms: Rooms) -> APIRouter:
 
 
 async def _authorize(rooms: Rooms, request: Request) -> Response:
-    """Answer a SubjectAccessReview of the API server: refused with a reason, or no opinion."""
+    """Answer a SubjectAccessReview of the API server: refused with a reason, or no opinion.
+
+    Before the policies were read there is no answer: to have no opinion would let agents through.
+    """
     try:
         review = orjson.loads(await _body(request))
     except (orjson.JSONDecodeError, TooLarge, ClientDisconnect):
         review = None
-    if not isinstance(review, dict) or review.get("kind") != "SubjectAccessReview":
+    if not isinstance(review, dict) or {key: review.get(key) for key in ACCESS_REVIEW} != ACCESS_REVIEW:
         metrics.CALLS.labels("authorize", "malformed").inc()
-        return Response("body: allowed: one SubjectAccessReview in JSON", status_code=400, media_type="text/plain")
+        allowed = "one SubjectAccessReview of authorization.k8s.io/v1 in JSON"
+        return Response(f"body: allowed: {allowed}", status_code=400, media_type="text/plain")
+    if rooms.why_not_ready():
+        metrics.CALLS.labels("authorize", "unavailable").inc()
+        return _unavailable()
     reason = rooms.refuse_access(review)
     metrics.CALLS.labels("authorize", "deny" if reason else "allow").inc()
     status = {"allowed": False, "denied": True, "reason": reason} if reason else {"allowed": False}
-    answer = {"apiVersion": review.get("apiVersion"), "kind": "SubjectAccessReview", "status": status}
-    return Response(orjson.dumps(answer), media_type=JSON)
+    return Response(orjson.dumps({**ACCESS_REVIEW, "status": status}), media_type=JSON)
 
 
 async def _answer(route: str, request: Request, judge: Judge) -> Response:

@@ -50,13 +50,13 @@ class Columns:
 
     def text(self, column: str, value: Any) -> str:
         """Return the text for a column; what is no text becomes empty."""
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str):
             return ""
-        length = LENGTHS[column]
-        if len(value) > length:
+        text: str = value
+        if len(text) > LENGTHS[column]:
             self.was_cut = True
-            value = value[: length - 1] + CUT
-        return value if value.isprintable() else value.translate(_VISIBLE)
+            text = text[: LENGTHS[column] - 1] + CUT
+        return text if text.isprintable() else text.translate(_VISIBLE)
 
 
 def member(value: Any, *path: str) -> Any:

@@ -7,11 +7,12 @@ since 1970. Events carry the columns and the whole masked event.
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol
 
 import orjson
 import structlog
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import SQLAlchemyError
 
 from auditsink import metrics
@@ -26,11 +27,25 @@ PAGE_BYTES = 8 * 1024 * 1024
 """A page of events ends after this much: one event may have some MB."""
 
 JSON = "application/json"
-T = TypeVar("T")
-After = Annotated[str, Query(max_length=256)]
-Limit = Annotated[int, Query(ge=1, le=LIMIT)]
 
 log = structlog.get_logger(__name__)
+
+
+class Page(BaseModel):
+    """Which page of a list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after: str = Field("", max_length=256)
+    """`next` of the page before."""
+    limit: int = Field(100, ge=1, le=LIMIT)
+
+
+class SessionsPage(Page):
+    """Which sessions."""
+
+    username: str = Field("", max_length=256)
+    since_us: int = Field(0, ge=0, lt=2**63)
 
 
 class NotFound(Exception):
@@ -58,17 +73,9 @@ def build(queries: Queries, access: Access) -> APIRouter:
         return await answer(request, "list", "", lambda: orjson.dumps({"items": queries.clusters(), "next": None}))
 
     @router.get("/clusters/{cluster}/sessions")
-    async def sessions(
-        cluster: str,
-        request: Request,
-        after: After = "",
-        limit: Limit = 100,
-        username: Annotated[str, Query(max_length=256)] = "",
-        since_us: Annotated[int, Query(ge=0, lt=2**63)] = 0,
-    ) -> Response:
+    async def sessions(cluster: str, request: Request, page: Annotated[SessionsPage, Query()]) -> Response:
         def ask() -> bytes:
-            found = queries.sessions(cluster, after=after, limit=limit, username=username, since_us=since_us)
-            return _page(found, _session, limit)
+            return _page(queries.sessions(cluster, **page.model_dump()), _session, page.limit)
 
         return await answer(request, "list", "", ask)
 
@@ -83,9 +90,9 @@ def build(queries: Queries, access: Access) -> APIRouter:
         return await answer(request, "get", session, ask)
 
     @router.get("/clusters/{cluster}/sessions/{session}/events")
-    async def events(cluster: str, session: str, request: Request, after: After = "", limit: Limit = 100) -> Response:
+    async def events(cluster: str, session: str, request: Request, page: Annotated[Page, Query()]) -> Response:
         def ask() -> bytes:
-            return _page(queries.events_of(cluster, session, after=after, limit=limit), _event, limit)
+            return _page(queries.events_of(cluster, session, **page.model_dump()), _event, page.limit)
 
         return await answer(request, "get", session, ask)
 

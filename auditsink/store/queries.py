@@ -141,10 +141,8 @@ class Queries:
             page = mine.limit(PAGE if left is None else min(PAGE, left))
             if after:
                 time_us, stage_us, dedup = _event_key(after)
-                page = page.where(
-                    events.c.time_us >= time_us,
-                    tuple_(*key) > tuple_(literal(time_us), literal(stage_us), literal(dedup)),
-                )
+                beyond = tuple_(*key) > tuple_(literal(time_us), literal(stage_us), literal(dedup))
+                page = page.where(events.c.time_us >= time_us, beyond)
             rows = self._rows(page)
             for row in rows:
                 event = _event(row)
@@ -194,7 +192,7 @@ def _spans(cluster: str, username: str = "") -> Any:
     return (asked.where(sessions.c.username == username) if username else asked).subquery()
 
 
-def _session(row: Row[Any], counts: Sequence[Row[Any]]) -> Session:
+def _session(row: Row[Any], counts: Sequence[Any]) -> Session:
     by_verdict: dict[str, int] = {}
     by_code: dict[int, int] = {}
     for _, verdict, code, count in counts:

@@ -3,7 +3,7 @@
 Nothing is ever updated: a row that is there already stays, so a batch that the API server sends again adds nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -13,7 +13,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from auditsink.intake.record import Flag, Identity, Record
 from auditsink.store.schema import births, events, sessions
 
-_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_INSERTS: dict[str, Callable[[Table], sqlite.Insert | postgresql.Insert]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
 _COPIED = tuple(field.name for field in fields(Record) if field.name not in ("identity", "flags"))
 
 

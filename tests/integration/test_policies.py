@@ -48,12 +48,12 @@ def story(kubescrow: Installation) -> Story:
     [
         pytest.param(
             {"action": "Deny", "condition": "object.spec.replicas >"},
-            'rule r: spec.rules[0].condition: "object.spec.replicas >"',
+            'spec.rules[0].condition: "object.spec.replicas >" is not allowed; use a CEL expression',
             id="a condition that is no CEL",
         ),
         pytest.param(
-            {"action": "Deny", "condition": "request.namespace"},
-            "spec.rules[0].condition",
+            {"action": "Deny", "condition": "1 + 1"},
+            'spec.rules[0].condition: "1 + 1" is not allowed; use a CEL expression that answers with a bool',
             id="a condition that is not true or false",
         ),
         pytest.param(
@@ -89,7 +89,7 @@ def test_every_mistake_of_a_policy_is_told_at_once(story: Story) -> None:
 
 
 def test_a_condition_holds_what_it_is_about(story: Story) -> None:
-    """A new image in this namespace is held, with the author's message in the approval's reason to be."""
+    """A new image in this namespace is held, and the approver sees it."""
     command = ("set", "image", "deployment/api", "api=example.invalid/api:2", "-n", NAMESPACE)
     name = story.asks(*command)
     assert "example.invalid/api:2" in story.cluster.admin.json("get", "approval", name)["spec"]["change"]
