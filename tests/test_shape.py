@@ -29,7 +29,8 @@ def test_every_metric_is_documented_and_every_documented_metric_exists() -> None
 
 
 def _names(metric: Counter | Gauge | Histogram) -> set[str]:
-    name = metric.describe()[0].name
+    (family,) = metric.collect()
+    name = family.name
     return {f"{name}_total"} if isinstance(metric, Counter) else {name}
 
 

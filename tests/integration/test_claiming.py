@@ -166,3 +166,19 @@ def test_an_approval_does_not_serve_another_agent(story: Story) -> None:
     wait_until(lambda: "appr-" in other.fails(*delete("personal")), what="the other agent has rights")
     assert not told(other.fails(*delete("personal"))).startswith(name)
     assert story.state(name) == "Approved"
+
+
+def test_a_whole_collection_cannot_be_held(story: Story) -> None:
+    """The agent is told to delete by name; an approval for one object would be one for whatever is there by then."""
+    make(story, "one-of-many")
+    refusal = story.agent.fails("delete", "configmaps", "--all", "-n", NAMESPACE)
+    assert "a deletion of a whole collection cannot be held; delete the objects one by one, by name" in refusal
+    story.cluster.admin.ok("get", "configmap", "one-of-many", "-n", NAMESPACE)
+
+
+def test_what_nobody_could_read_cannot_be_held(story: Story) -> None:
+    """A change of more than 64 KiB is refused, not cut."""
+    body = {"metadata": {"name": "long"}, "data": {"text": "word " * 15_000}}
+    status, answer = story.agent.request("POST", f"{API}/configmaps", body)
+    assert status == 403
+    assert "the change is over 65536 bytes long, so no person can be asked about it as a whole" in answer["message"]

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from webhook import metrics
 from webhook.cluster import names
 from webhook.cluster.client import Cluster
 from webhook.cluster.discovery import served_versions
@@ -62,6 +63,7 @@ class Registrar:
         self._cluster, self._endpoint = cluster, endpoint
         self._policies, self._is_leader, self._clock = policies, is_leader, clock
         self._on_standing = on_standing
+        self._stood: dict[str, Manifest] = {}
         self._wake = asyncio.Event()
         self._served: dict[tuple[str, str], str] = {}
         self._discovered = float("-inf")
@@ -111,11 +113,15 @@ class Registrar:
         return self._served
 
     async def _heal(self, desired: Manifest) -> list[str]:
+        name = f"{desired['kind']}/{desired['metadata']['name']}"
         found = await _differences(self._cluster, desired)
-        if not found or not self._is_leader():
+        if found is None:
+            self._stood[name] = desired
+            return []
+        if not self._is_leader():
             return []
         collection, live, different = found
-        name = f"{desired['kind']}/{desired['metadata']['name']}"
+        is_healing = self._stood.get(name) == desired  # it stood before, so somebody else changed it
         try:
             if live is None:
                 await self._cluster.create(collection, desired)
@@ -124,7 +130,12 @@ class Registrar:
         except (AlreadyExists, Conflict):
             self._wake.set()  # somebody wrote it just now: look again
             return []
-        log.info("registered", object=name, different=different)
+        self._stood[name] = desired
+        if is_healing:
+            metrics.HEALED.labels(name).inc()
+            log.warning("somebody changed what was registered; it was written again", object=name, different=different)
+        else:
+            log.info("registered", object=name, different=different)
         return [name]
 
 
