@@ -177,15 +177,16 @@ class Gate:
     async def _wanted(self, request: Request, verdict: Verdict) -> Spec:
         """Make the approval's spec for this request as of now."""
         target = await target_of(self._cluster, request) if needs_target(request) else None
-        wish = intent(request, target)
+        # In a thread: an object of some MiB takes seconds, and other calls must not wait for it.
+        mark, change = await asyncio.to_thread(self._put_into_words, request, target)
         now = self._clock().replace(microsecond=0)
         terms = [requirement.terms for requirement in verdict.requirements]
         return Spec(
-            fingerprint=fingerprint(wish, key=self._fingerprint_key),
+            fingerprint=mark,
             requester=User(username=request.user.username, uid=request.user.uid),
             operation=request.operation.value,
             touched=_touched(request, target),
-            change=describe(wish, masker=self._masker).text,
+            change=change,
             requirements=verdict.requirements,
             requested_at=now,
             wait_until=now + timedelta(seconds=min(term.wait_s for term in terms)),
@@ -193,6 +194,11 @@ class Gate:
             use_within_s=min(term.use_within_s for term in terms),
             reason=self._reason(request),
         )
+
+    def _put_into_words(self, request: Request, target: Target | None) -> tuple[str, str]:
+        """The fingerprint of what is wanted, and the change that a person sees: of one and the same document."""
+        wanted = intent(request, target)
+        return fingerprint(wanted, key=self._fingerprint_key), describe(wanted, masker=self._masker).text
 
     def _reason(self, request: Request) -> str:
         """The agent's own words for this request; untrusted, masked, one line."""

@@ -57,7 +57,10 @@ def story(kubescrow: Installation) -> Iterator[Story]:
         ("get configmaps --as=somebody --as-group=system:masters", "agents do not impersonate"),
         ("get configmaps --as=system:serviceaccount:kube-system:namespace-controller", "agents do not impersonate"),
         (f"delete {VALIDATING} kubescrow-guards", "do not change admission webhooks or admission policies"),
-        (f"delete mutating{VALIDATING.removeprefix('validating')} kubescrow-guards", "do not change admission webhooks"),
+        (
+            f"delete mutating{VALIDATING.removeprefix('validating')} kubescrow-guards",
+            "do not change admission webhooks",
+        ),
         (f"label {VALIDATING} kubescrow-policies a=b", "do not change admission webhooks or admission policies"),
         (f"delete --raw {CONFIGURATIONS}", "do not change admission webhooks or admission policies"),
         (f"delete --raw {POLICIES}", "do not change admission webhooks or admission policies"),

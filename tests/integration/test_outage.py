@@ -66,7 +66,11 @@ class TestWhileItIsDown:
 
     def test_an_agent_cannot_use_the_outage_against_kubescrow(self, down: Story) -> None:
         """What stands for every agent stands also while nobody can say so."""
-        for command in ("delete agentpolicy outage", "delete crd approvals.kubescrow.dev", "delete namespace kubescrow"):
+        for command in (
+            "delete agentpolicy outage",
+            "delete crd approvals.kubescrow.dev",
+            "delete namespace kubescrow",
+        ):
             assert DOWN in down.agent.fails(*command.split())
 
     def test_people_and_controllers_work_on(self, down: Story, other: Kubectl) -> None:

@@ -35,7 +35,11 @@ def story(kubescrow: Installation) -> Story:
     rule["match"]["namespaces"] = [NAMESPACE]
     rule["condition"] = f"object.{IMAGES} != oldObject.{IMAGES}"
     rule["message"] = "'new image in ' + request.namespace"
-    deny = rule | {"name": "deny-latest", "action": "Deny", "condition": f"object.{IMAGES}.exists(i, i.endsWith(':latest'))"}
+    deny = rule | {
+        "name": "deny-latest",
+        "action": "Deny",
+        "condition": f"object.{IMAGES}.exists(i, i.endsWith(':latest'))",
+    }
     del deny["hold"]
     story.policy(rule, deny)
     story.cluster.admin.apply(DEPLOYMENT)
@@ -62,8 +66,12 @@ def story(kubescrow: Installation) -> Story:
             id="a check that does not exist",
         ),
         pytest.param({"action": "Dney"}, '"Deny", "Hold"', id="a typing error in an action"),
-        pytest.param({"action": "Deny", "conditions": "true"}, 'unknown field "spec.rules[0].conditions"', id="an unknown field"),
-        pytest.param({"action": "Deny", "hold": {}}, "hold is used with action Hold only", id="a hold that holds nothing"),
+        pytest.param(
+            {"action": "Deny", "conditions": "true"}, 'unknown field "spec.rules[0].conditions"', id="an unknown field"
+        ),
+        pytest.param(
+            {"action": "Deny", "hold": {}}, "hold is used with action Hold only", id="a hold that holds nothing"
+        ),
         pytest.param(
             {"action": "Hold", "hold": {"wait": "2h", "decideWithin": "1h"}},
             "spec.rules[0].hold.wait",
@@ -71,7 +79,9 @@ def story(kubescrow: Installation) -> Story:
         ),
     ],
 )
-def test_a_policy_that_cannot_work_is_refused_when_it_is_applied(story: Story, rule: dict[str, object], said: str) -> None:
+def test_a_policy_that_cannot_work_is_refused_when_it_is_applied(
+    story: Story, rule: dict[str, object], said: str
+) -> None:
     """The author reads the field, what was found, and what is allowed."""
     spec = {"subjects": [{"user": "ci-*"}], "rules": [{"name": "r", **rule}]}
     policy = {"apiVersion": "kubescrow.dev/v1alpha1", "kind": "AgentPolicy", "metadata": {"name": "bad"}, "spec": spec}

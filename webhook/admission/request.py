@@ -73,7 +73,8 @@ class Resource:
 class Request:
     """One admission call.
 
-    `name` is empty for a CREATE with generateName and for each object of a deletecollection.
+    `name` is empty for each object of a deletecollection; a generated name has been generated before a validating
+    webhook is asked.
     `object` is None for DELETE, `old_object` is None for CREATE and CONNECT.
     `wire` is the request as it arrived, for expressions.
     """
