@@ -43,12 +43,13 @@ def list_sessions(  # noqa: PLR0913, PLR0917 -- options of one command
     token: Token = "",
     ca: Ca = None,
     cluster: Cluster = "",
+    user: Annotated[str, typer.Option(help="Only sessions of this user.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
     output: Output = "text",
 ) -> None:
     """List sessions, the one that was active last first."""
     source = _open(database, server, token, ca, output)
-    found = _asked(lambda: source.sessions(_cluster(source, cluster), limit=limit))
+    found = _asked(lambda: source.sessions(_cluster(source, cluster), user=user, limit=limit))
     if output == "json":
         for session in found:
             typer.echo(json.dumps(_facts(session)))
@@ -154,7 +155,9 @@ def _session(source: Source, cluster: str, beginning: str) -> Session:
     exact = source.session(cluster, beginning)
     if exact is not None:
         return exact
-    alike = [session for session in source.sessions(cluster, limit=1000) if session.session.startswith(beginning)]
+    alike = [
+        session for session in source.sessions(cluster, user="", limit=1000) if session.session.startswith(beginning)
+    ]
     if len(alike) != 1:
         what = "none begins like this" if not alike else f"{len(alike)} begin like this"
         raise SourceFailed(f"session {beginning}: {what}; see kubescrow sessions list")

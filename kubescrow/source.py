@@ -32,8 +32,8 @@ class Source(Protocol):
         """Every cluster that has sessions."""
         ...
 
-    def sessions(self, cluster: str, *, limit: int) -> list[Session]:
-        """The sessions of a cluster, last active first."""
+    def sessions(self, cluster: str, *, user: str, limit: int) -> list[Session]:
+        """The sessions of a cluster, last active first; of one user if `user` is not empty."""
         ...
 
     def session(self, cluster: str, session: str) -> Session | None:
@@ -75,9 +75,9 @@ class Database:
         """See `Source`."""
         return self._queries.clusters()
 
-    def sessions(self, cluster: str, *, limit: int) -> list[Session]:
+    def sessions(self, cluster: str, *, user: str, limit: int) -> list[Session]:
         """See `Source`."""
-        return self._queries.sessions(cluster, limit=limit)
+        return self._queries.sessions(cluster, username=user, limit=limit)
 
     def session(self, cluster: str, session: str) -> Session | None:
         """See `Source`."""
@@ -111,9 +111,9 @@ class Server:
         """See `Source`."""
         return [str(name) for name in self._get("")["items"]]
 
-    def sessions(self, cluster: str, *, limit: int) -> list[Session]:
+    def sessions(self, cluster: str, *, user: str, limit: int) -> list[Session]:
         """See `Source`."""
-        page = self._get(f"/{quote(cluster, safe='')}/sessions", limit=str(limit))
+        page = self._get(f"/{quote(cluster, safe='')}/sessions", username=user, limit=str(limit))
         return [_session(item) for item in page["items"]]
 
     def session(self, cluster: str, session: str) -> Session | None:

@@ -33,6 +33,14 @@ class Inner:
         self.ends.append(end)
         self.regions.append(region)
 
+    def add_run(self, run: str, start: int, region: int = 0) -> None:
+        """Append a run of characters that stand for themselves."""
+        end = start + len(run)
+        self.characters.extend(run)
+        self.starts.extend(range(start, end))
+        self.ends.extend(range(start + 1, end + 1))
+        self.regions.extend([region] * len(run))
+
     @property
     def text(self) -> str:
         """The decoded text."""
@@ -52,6 +60,7 @@ class Inner:
                     start = i
 
 
+_PLAIN = re.compile(r"[^%+]++")
 _ESCAPED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 
 
@@ -66,6 +75,9 @@ def percent_decoded(text: str, start: int, end: int, *, plus: bool = True) -> In
                 width = 3 * len(character.encode("utf-8", "surrogateescape"))
                 inner.add(character, position, position + width)
                 position += width
+        elif run := _PLAIN.match(text, position, end):
+            inner.add_run(run[0], position)
+            position = run.end()
         else:
             inner.add(" " if plus and text[position] == "+" else text[position], position, position + 1)
             position += 1

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from masking.channels import AT_ROOT
-from masking.structure import PASS, Path, Place
+from masking.structure import DEEPEST, PASS, Path, Place
 
 Ask = Callable[[Any, Place], Any]  # the channels' answer, or PASS
 
@@ -34,7 +34,7 @@ def masked_at(value: Any, steps: Path, place: Place, ask: Ask, ordinary: Ask) ->
     """Return a value masked that stands at `steps` below the place, of which nothing else is known."""
     if not steps and place.kind in AT_ROOT and not isinstance(value, Mapping):
         steps = ("",)  # no object where there must be one: judged as an unknown field
-    for done in range(1, len(steps) + 1):
+    for done in range(1, min(len(steps), DEEPEST) + 1):
         masked = ask(value, place.below(*steps[:done])._replace(rest=steps[done:]))
         if masked is not PASS:
             return masked

@@ -3,11 +3,18 @@
 Every text has a reading: an open quote reaches to the end. Source of the rules: POSIX shell, 2.2 (quoting) and 2.10.
 """
 
+import re
 from dataclasses import dataclass, field
 
 from masking.decode import Inner
 
 SEPARATORS = "\n;|&()`<>"
+# Characters that stand for themselves: outside quotes, in double and in single quotes.
+PLAIN = {
+    "": re.compile(r"""[^\s;|&()`<>'"\\$]++"""),
+    '"': re.compile(r"""[^"\\$]++"""),
+    "'": re.compile(r"[^']++"),
+}
 
 
 @dataclass(slots=True)
@@ -30,6 +37,11 @@ class _Reader:
             self.word = Inner()
         self.word.add(character, start, end, self.region)
         self.word.expands = self.word.expands or expands
+
+    def add_run(self, run: str, start: int) -> None:
+        if self.word is None:
+            self.word = Inner()
+        self.word.add_run(run, start, self.region)
 
     def end_word(self) -> None:
         if self.word is not None:
@@ -54,22 +66,20 @@ def commands(text: str) -> list[Command]:
     reader = _Reader()
     position = 0
     while position < len(text):
-        character = text[position]
-        after = text[position + 1 : position + 2]
-        if character == "\\" and after and reader.quote != "'" and (not reader.quote or after in '"\\$`'):
+        if run := PLAIN[reader.quote].match(text, position):
+            reader.add_run(run[0], position)
+            position = run.end()
+            continue
+        character, after = text[position], text[position + 1 : position + 2]
+        if character == "\\" and after and (not reader.quote or after in '"\\$`'):
             reader.add(after, position, position + 2)
             position += 2
             continue
-        if reader.quote:
-            if character == reader.quote:
-                reader.toggle("")
-            else:
-                reader.add(character, position, position + 1, expands=character == "$" and reader.quote == '"')
-        elif character in "'\"":
+        if character == reader.quote or (character in "'\"" and not reader.quote):
             reader.toggle(character)
-        elif character in SEPARATORS:
+        elif not reader.quote and character in SEPARATORS:
             reader.end_command(character)
-        elif character.isspace():
+        elif not reader.quote and character.isspace():
             reader.end_word()
         else:
             reader.add(character, position, position + 1, expands=character == "$")

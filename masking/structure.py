@@ -12,6 +12,10 @@ from typing import Any, NamedTuple, Protocol
 Path = tuple[str | int, ...]
 Replace = Callable[[str, str], str]  # (kind, secret value) -> what stands in its place
 
+# Levels of nesting. orjson writes 254; an audit event or a review around the object needs a few; the deepest objects in
+# use (CRD schemas) have about 60. What is deeper is masked as one, so that whatever comes out can be stored.
+DEEPEST = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

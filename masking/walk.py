@@ -13,11 +13,8 @@ from masking.kinds import place_of
 from masking.patch import masked_at, masked_operation
 from masking.placeholder import Placeholders
 from masking.scanner import Scanner
-from masking.structure import PASS, Finding, Place, Replace, Span, canonical, rendered
+from masking.structure import DEEPEST, PASS, Finding, Place, Replace, Span, canonical, rendered
 
-# Levels of nesting. orjson writes 254; an audit event or a review around the object needs a few; the deepest objects in
-# use (CRD schemas) have about 60. What is deeper is masked as one, so that whatever comes out can be stored.
-DEEPEST = 200
 NESTED_DOCUMENTS = 4  # an annotation with an object with an annotation ...; beyond, the text is masked as a whole
 MOST_ECHO = 100_000_000  # secrets x characters: some 50 ms of looking; a text beyond is masked as a whole
 REPEATED = 8  # walks; two are enough for what has been seen
@@ -124,16 +121,16 @@ class Walk:
         todo: list[Frame] = [(top, 0, value, place)]
         while todo:
             into, slot, item, at = todo.pop()
-            if isinstance(item, str):
-                into[slot] = self.text(item, at)
-            elif not isinstance(item, dict | list | tuple | Mapping):
+            if type(item) in SCALARS:
                 into[slot] = item
             elif len(at.path) > DEEPEST:
                 into[slot] = self.secret(item, at, "depth")
+            elif isinstance(item, str):
+                into[slot] = self.text(item, at)
             elif isinstance(item, list | tuple):
                 into[slot] = self._elements(item, at, todo)
             else:
-                into[slot] = self._fields(item, at, todo)
+                into[slot] = self._fields(item, at, todo) if isinstance(item, Mapping) else item
         return top[0]
 
     def _elements(self, value: Sequence[Any], place: Place, todo: list[Frame]) -> list[Any]:
@@ -154,7 +151,7 @@ class Walk:
         first = len(todo)
         for key, item in value.items():
             name = key if isinstance(key, str) else str(key)
-            shown = self.text(name, place) if scanned and len(name) > LONGEST_PLAIN_KEY else key
+            shown = self._key(name, place, copy) if scanned and len(name) > LONGEST_PLAIN_KEY else key
             if at_root or known.get(name) != ():
                 masked = self._ask(item, Place((*path, name), kind, group, base, where, value))
                 if masked is not PASS:
@@ -168,6 +165,13 @@ class Walk:
                 todo.append((copy, shown, item, _below(place, name)))
         todo[first:] = reversed(todo[first:])  # the first is popped first
         return copy
+
+    def _key(self, name: str, place: Place, copy: Mapping[Any, Any]) -> str:
+        """Return a field's name masked, with primes where another name is masked alike, so that no field is lost."""
+        shown = self.text(name, place)
+        while shown in copy:
+            shown += "'"
+        return shown
 
     def _is_clean(self, fields: Any) -> bool:
         """Tell whether managed fields, which are names only and half of many objects, can stay as they are."""

@@ -75,9 +75,11 @@ class _Builder:
         self.is_repaired = False
 
     def build(self) -> Any:
+        """Return the value. Raises Malformed if there is none, or more than one."""
         top: list[Any] = []
         stack: list[Any] = [top]
         keys: list[str] = [""]
+        end = 0
         for token, start, end in tokens(self._raw):
             if token == KEY:
                 keys[-1] = self._text(start, end)
@@ -90,6 +92,8 @@ class _Builder:
                 if token in b"{[":
                     stack.append(value)
                     keys.append("")
+        if self._raw[end:].strip():
+            raise Malformed(end)
         return top[0]
 
     def _put(self, into: Any, key: str, value: Any) -> None:

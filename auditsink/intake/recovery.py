@@ -64,8 +64,9 @@ def items(body: bytes, start: int) -> tuple[list[Range], bool]:
         effort -= spent
         if resume is None:
             end = _END.search(body, max(start, len(body) - LONGEST_TAIL))
-            return [*found, *_slice(start, end.start() if end else len(body))], end is not None
-        found += _slice(start, comma)
+            is_complete = end is not None and item.stop <= end.start()  # an item that took the end may be cut off
+            return [*found, *_slice(body, start, end.start() if end else len(body))], is_complete
+        found += _slice(body, start, comma)
         start = resume
     return found, False
 
@@ -96,8 +97,9 @@ def _next_marker(body: bytes, start: int) -> tuple[int, int | None, int]:
     return (match.start(), match.end(), 0) if match else (len(body), None, 0)
 
 
-def _slice(start: int, end: int) -> Iterator[Range]:
-    if end > start:
+def _slice(body: bytes, start: int, end: int) -> Iterator[Range]:
+    """Yield what lies between two events, unless it says nothing."""
+    if body[start:end].strip(b"[]{}, \t\r\n"):
         yield start, end
 
 

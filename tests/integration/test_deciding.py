@@ -334,4 +334,5 @@ def test_a_reason_cannot_pretend_to_be_a_line_of_its_own(story: Story) -> None:
 def approving(person: Kubectl, name: str, decision: str = "approved") -> Callable[[], tuple[int, Any]]:
     """The request behind `kubectl annotate`, without the time that kubectl takes, for tight races."""
     patch = {"metadata": {"annotations": {"kubescrow.dev/decision": decision}}}
-    return lambda: person.request("PATCH", f"{APPROVALS}/{name}", patch, {"Content-Type": "application/merge-patch+json"})
+    merge = {"Content-Type": "application/merge-patch+json"}
+    return lambda: person.request("PATCH", f"{APPROVALS}/{name}", patch, merge)

@@ -12,7 +12,7 @@ import pytest
 from tests.controlplane.kubectl import Kubectl
 from tests.controlplane.waiting import wait_until
 from tests.installation import Installation
-from tests.integration.story import Story, begin, hold, vote
+from tests.integration.story import APPROVALS, Story, begin, hold, vote
 
 ONE = ("create", "-n", "forging", "configmap")
 TWO = ("create", "-n", "forging", "quota")
@@ -65,23 +65,29 @@ def moved(story: Story) -> Object:
     return story.decisions(name)[0]
 
 
-def patched(root: Kubectl, wanted: Object) -> str:
-    patch = json.dumps({"metadata": {"annotations": wanted["metadata"]["annotations"]}})
-    return root.fails("patch", "approval", wanted["metadata"]["name"], "--type=merge", "-p", patch)
+def patched(root: Kubectl, wanted: Object) -> tuple[int, Any]:
+    patch = {"metadata": {"annotations": wanted["metadata"]["annotations"]}}
+    return root.request("PATCH", path_of(wanted), patch, {"Content-Type": "application/merge-patch+json"})
 
 
-def replaced(root: Kubectl, wanted: Object) -> str:
-    return root.fails("replace", "-f", "-", stdin=json.dumps(wanted))
+def replaced(root: Kubectl, wanted: Object) -> tuple[int, Any]:
+    return root.request("PUT", path_of(wanted), wanted)
 
 
-def applied(root: Kubectl, wanted: Object) -> str:
+def applied(root: Kubectl, wanted: Object) -> tuple[int, Any]:
     metadata = {key: wanted["metadata"][key] for key in ("name", "annotations")}
-    said = json.dumps({**wanted, "metadata": metadata})
-    return root.fails("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=said)
+    manifest = {**wanted, "metadata": metadata}
+    path = f"{path_of(wanted)}?fieldManager=root&force=true"
+    return root.request("PATCH", path, manifest, {"Content-Type": "application/apply-patch+yaml"})
 
 
-WRITES = (patched, replaced, applied)
-"""Ways to write what is wanted; each returns the refusal."""
+def path_of(approval: Object) -> str:
+    return f"{APPROVALS}/{approval['metadata']['name']}"
+
+
+Write = Callable[[Kubectl, Object], tuple[int, Any]]
+WRITES: tuple[Write, ...] = (patched, replaced, applied)
+"""Ways to write what is wanted, as kubectl sends them; each returns status and answer."""
 
 
 def text(*entries: Object) -> str:
@@ -124,30 +130,46 @@ FORGERIES: dict[str, tuple[Forge, str]] = {
 }
 
 
-@pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize(("forge", "why"), FORGERIES.values(), ids=FORGERIES.keys())
 def test_a_forged_chain_is_refused_however_it_is_written(
-    story: Story, root: Kubectl, half: str, moved: Object, *, forge: Forge, why: str, write: Callable[..., str]
+    story: Story, root: Kubectl, half: str, moved: Object, *, forge: Forge, why: str
 ) -> None:
     """Only what the guard itself signed gets in; the rest is refused with the entry and the reason."""
-    wanted = story.stored(half)
-    before = copy.deepcopy(wanted)
-    (entry,) = story.decisions(half)
-    wanted["metadata"]["annotations"][DECISIONS] = forge(entry, moved)
-    assert f"{DECISIONS}: " in (said := write(root, wanted))
-    assert why in said
+    before, (entry,) = story.stored(half), story.decisions(half)
+    for write in WRITES:
+        wanted = copy.deepcopy(before)
+        wanted["metadata"]["annotations"][DECISIONS] = forge(entry, moved)
+        status, answer = write(root, wanted)
+        assert status == 403, answer
+        assert f"{DECISIONS}: " in answer["message"]
+        assert why in answer["message"]
     assert story.stored(half) == before
 
 
-@pytest.mark.parametrize(("write", "annotations"), [(patched, {DECISIONS: None}), (replaced, {})])
-def test_the_chain_is_not_removed(
-    story: Story, root: Kubectl, half: str, write: Callable[..., str], annotations: Object
-) -> None:
+def test_kubectl_is_refused_as_well(story: Story, root: Kubectl, half: str, moved: Object) -> None:
+    """By hand: annotate, patch, replace, and apply by force."""
+    before, forged = story.stored(half), text(moved)
+    wanted = {**before, "metadata": {**before["metadata"], "annotations": {DECISIONS: forged}}}
+    bare = {**wanted, "metadata": {"name": half, "annotations": {DECISIONS: forged}}}
+    patch = json.dumps({"metadata": {"annotations": {DECISIONS: forged}}})
+    refusals = [
+        root.fails("annotate", "approval", half, f"{DECISIONS}={forged}", "--overwrite"),
+        root.fails("patch", "approval", half, "--type=merge", "-p", patch),
+        root.fails("replace", "-f", "-", stdin=json.dumps(wanted)),
+        root.fails("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(bare)),
+    ]
+    assert all("entry 0: wrong MAC" in refusal for refusal in refusals), refusals
+    assert story.stored(half) == before
+
+
+def test_the_chain_is_not_removed(story: Story, root: Kubectl, half: str) -> None:
     """Taking the whole annotation away is refused as well."""
-    wanted = story.stored(half)
-    before = copy.deepcopy(wanted)
-    wanted["metadata"]["annotations"] = annotations
-    assert "decisions that were recorded are missing" in write(root, wanted)
+    before = story.stored(half)
+    for write, annotations in ((patched, {DECISIONS: None}), (replaced, {}), (replaced, None)):
+        wanted = {**before, "metadata": {**before["metadata"], "annotations": annotations}}
+        status, answer = write(root, wanted)
+        assert status == 403, answer
+        assert "decisions that were recorded are missing" in answer["message"]
     assert story.stored(half) == before
 
 
@@ -157,7 +179,8 @@ def test_a_genuine_decision_does_not_fit_another_approval(
     """Moved to an Approval of the same rule and requester, it releases nothing."""
     wanted = story.stored(pending)
     wanted["metadata"]["annotations"] = {DECISIONS: text(moved)}
-    assert "entry 0: wrong MAC" in patched(root, wanted)
+    for write in WRITES:
+        assert "entry 0: wrong MAC" in str(write(root, wanted))
     assert story.asks(*ONE, "pending") == pending
 
 

@@ -22,6 +22,15 @@ def test_sealed_values_are_whole_hmacs() -> None:
     assert placeholder("x", "hunter2")[-13:-5] not in sealed
 
 
+def test_no_field_is_lost_under_a_masked_name() -> None:
+    """Two names that are masked alike stay two fields; masked again they stay."""
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+    obj = {"kind": "Pod", "spec": {token: 1, placeholder("jwt", token): 2}}
+    masked = MASKER.mask_object(obj)
+    assert list(masked["spec"].items()) == [(placeholder("jwt", token), 1), (f"{placeholder('jwt', token)}'", 2)]
+    assert MASKER.mask_object(masked) == masked
+
+
 def test_the_copy_is_deep() -> None:
     """Changing the output does not change the input."""
     obj: dict[str, Any] = {"kind": "Pod", "spec": {"a": [{"b": {}}], "c": []}}
