@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import ssl
 import sys
 import time
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 
 from auditsink import files, metrics
 from auditsink.intake.event import Keys, Recorder
@@ -74,6 +76,8 @@ async def serve(settings: Settings) -> None:
     try:
         async with _access(settings) as access:
             server = uvicorn.Server(_server_config(settings, _routes(settings, keys, store, executor, access), context))
+            for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it again at its end, we have work left
+                signal.signal(number, lambda *_: None)
             log.info("auditsink starts", host=settings.host, port=settings.port, tls=context is not None)
             await server.serve()
     finally:
@@ -144,6 +148,7 @@ def _routes(
     app.include_router(probes.build(lambda: store.writer.fault and "the last commit failed", access))
     app.include_router(ingest.build(intake))
     app.include_router(query.build(store.queries, access))
+    app.add_exception_handler(RequestValidationError, query.wrong_parameters)
     return app
 
 

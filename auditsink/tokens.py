@@ -78,7 +78,7 @@ class Tokens:
                 self._hashes, self._stamp = _parsed(json.loads(self._path.read_text())), stamp
         except FileNotFoundError:
             self._hashes, self._stamp = {}, ()
-        except (OSError, ValueError, TypeError, AttributeError) as err:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as err:
             raise TokensBroken(f"{self._path}: allowed: JSON, clusters with up to two SHA-256 hashes each") from err
 
 
@@ -90,8 +90,7 @@ _NOBODY = "0" * 64  # no token has this hash
 
 
 def _parsed(value: dict[str, dict[str, list[str]]]) -> dict[str, list[str]]:
-    clusters = value["clusters"].items() if "clusters" in value else ()
-    hashes = {str(name): list(each) for name, each in clusters}
+    hashes = {str(name): list(each) for name, each in value["clusters"].items()}
     if not all(_HASH.fullmatch(each) for known in hashes.values() for each in known):
         raise ValueError("not a hash")
     return hashes

@@ -1,22 +1,21 @@
 """Where recorded sessions are read from: a database directly, or a server of the auditsink. Both answer the same."""
 
-import json
-import os
-import ssl
-import urllib.error
-import urllib.request
+import contextlib
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote, urlencode
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from auditsink.replay.step import Seen
 from auditsink.store.database import DatabaseUnusable, open_reader, sqlite_url
 from auditsink.store.queries import Queries, Session
+from kubescrow.server import Server, ServerFailed
 
-TIMEOUT_S = 30
 PAGE = 500
+"""Sessions that are read at once."""
 
 _SEEN = tuple(field.name for field in fields(Seen))
 
@@ -32,7 +31,7 @@ class Source(Protocol):
         """Every cluster that has sessions."""
         ...
 
-    def sessions(self, cluster: str, *, user: str, limit: int) -> list[Session]:
+    def sessions(self, cluster: str, *, user: str) -> Iterator[Session]:
         """The sessions of a cluster, last active first; of one user if `user` is not empty."""
         ...
 
@@ -49,20 +48,27 @@ class Source(Protocol):
         ...
 
 
-def source_of(*, database: str, server: str, token: str, ca: Path | None) -> Source:
-    """Open what the options name.
+@contextlib.contextmanager
+def opened(*, database: str, server: str, token: str, ca: Path | None) -> Iterator[Source]:
+    """Open what the options name, for as long as the context lasts.
 
     Raises:
-        SourceFailed: none or both are named, or it cannot be opened.
+        SourceFailed: none or both are named, it cannot be opened, or reading fails.
     """
     if bool(database) == bool(server):
-        raise SourceFailed("name one of --database URL|FILE and --server URL")
-    if server:
-        return Server(server, token=token or os.environ.get("KUBESCROW_TOKEN", ""), ca=ca)
+        found = "both --database and --server are set" if database else "neither --database nor --server is set"
+        raise SourceFailed(f"{found}; allowed: one of --database URL|FILE and --server URL")
     try:
-        return Database(Queries(open_reader(database if "://" in database else sqlite_url(Path(database)))))
+        if server:
+            yield Server(server, token=token, ca=ca)
+            return
+        queries = Queries(open_reader(database if "://" in database else sqlite_url(Path(database))))
+        with contextlib.closing(queries):
+            yield Database(queries)
     except DatabaseUnusable as err:
-        raise SourceFailed(str(err)) from err
+        raise SourceFailed(f"--database {err}") from err
+    except ServerFailed as err:
+        raise SourceFailed(f"--server {err}") from err
 
 
 class Database:
@@ -73,97 +79,45 @@ class Database:
 
     def clusters(self) -> list[str]:
         """See `Source`."""
-        return self._queries.clusters()
+        with _readable():
+            return self._queries.clusters()
 
-    def sessions(self, cluster: str, *, user: str, limit: int) -> list[Session]:
+    def sessions(self, cluster: str, *, user: str) -> Iterator[Session]:
         """See `Source`."""
-        return self._queries.sessions(cluster, username=user, limit=limit)
+        page: list[Session] = []
+        while True:
+            with _readable():
+                after = page[-1].cursor if page else ""
+                page = self._queries.sessions(cluster, username=user, after=after, limit=PAGE)
+            yield from page
+            if len(page) < PAGE:
+                return
 
     def session(self, cluster: str, session: str) -> Session | None:
         """See `Source`."""
-        return self._queries.session(cluster, session)
+        with _readable():
+            return self._queries.session(cluster, session)
 
     def seen(self, cluster: str, session: str) -> Iterator[Seen]:
         """See `Source`."""
-        for event in self._queries.events_of(cluster, session):
-            yield Seen(**{name: getattr(event, name) for name in _SEEN})
+        with _readable():
+            for event in self._queries.events_of(cluster, session):
+                yield Seen(**{name: getattr(event, name) for name in _SEEN})
 
     def birth(self, cluster: str, credential: str) -> Mapping[str, Any] | None:
         """See `Source`."""
-        event = self._queries.birth(cluster, credential)
-        return None if event is None else event.event
+        with _readable():
+            event = self._queries.birth(cluster, credential)
+            return None if event is None else event.event
 
 
-class Server:
-    """The query API of an auditsink, asked with a Kubernetes token."""
-
-    def __init__(self, url: str, *, token: str, ca: Path | None) -> None:
-        if not url.startswith("https://") and not url.startswith(("http://127.0.0.1", "http://localhost")):
-            raise SourceFailed(f"--server {url}: allowed: https://..., or http:// on this machine")
-        self._base = f"{url.rstrip('/')}/api/v1/clusters"
-        self._headers = {"Accept": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
-        try:
-            self._tls = ssl.create_default_context(cafile=str(ca) if ca else None)
-        except OSError as err:
-            raise SourceFailed(f"--ca {ca}: not a readable CA certificate") from err
-
-    def clusters(self) -> list[str]:
-        """See `Source`."""
-        return [str(name) for name in self._get("")["items"]]
-
-    def sessions(self, cluster: str, *, user: str, limit: int) -> list[Session]:
-        """See `Source`."""
-        page = self._get(f"/{quote(cluster, safe='')}/sessions", username=user, limit=str(limit))
-        return [_session(item) for item in page["items"]]
-
-    def session(self, cluster: str, session: str) -> Session | None:
-        """See `Source`."""
-        found = self._find(f"/{quote(cluster, safe='')}/sessions/{quote(session, safe='')}")
-        return None if found is None else _session(found)
-
-    def seen(self, cluster: str, session: str) -> Iterator[Seen]:
-        """See `Source`."""
-        after: str | None = ""
-        while after is not None:
-            path = f"/{quote(cluster, safe='')}/sessions/{quote(session, safe='')}/events"
-            page = self._get(path, limit=str(PAGE), after=after)
-            for item in page["items"]:
-                yield Seen(**{name: item[name] for name in _SEEN})
-            after = page["next"]
-
-    def birth(self, cluster: str, credential: str) -> Mapping[str, Any] | None:
-        """See `Source`."""
-        found = self._find(f"/{quote(cluster, safe='')}/births/{quote(credential, safe='')}")
-        return None if found is None else found["event"]
-
-    def _find(self, path: str) -> dict[str, Any] | None:
-        try:
-            return self._get(path)
-        except SourceFailed as err:
-            if isinstance(err.__cause__, urllib.error.HTTPError) and err.__cause__.code == 404:
-                return None
-            raise
-
-    def _get(self, path: str, **query: str) -> dict[str, Any]:
-        url = f"{self._base}{path}?{urlencode(query)}"
-        request = urllib.request.Request(url, headers=self._headers)  # noqa: S310 -- the scheme was checked
-        try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=self._tls) as answer:  # noqa: S310
-                content: dict[str, Any] = json.load(answer)
-                return content
-        except urllib.error.HTTPError as err:
-            raise SourceFailed(f"{self._base}{path}: {err.code} {_said(err)}") from err
-        except (OSError, ValueError) as err:
-            raise SourceFailed(f"{self._base}{path}: no answer ({type(err).__name__})") from err
-
-
-def _said(err: urllib.error.HTTPError) -> str:
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """Turn what a database or a damaged row raises into a text without any value."""
     try:
-        return str(json.load(err)["error"])
-    except (ValueError, KeyError, TypeError):
-        return err.reason
-
-
-def _session(item: Mapping[str, Any]) -> Session:
-    by_code = {int(code): count for code, count in item["by_code"].items()}
-    return Session(**{**item, "by_code": by_code})
+        yield
+    except SQLAlchemyError as err:
+        reason = str(getattr(err, "orig", None) or type(err).__name__).splitlines()[0]
+        raise SourceFailed(f"--database: cannot be read: {reason}") from err
+    except (zlib.error, ValueError) as err:
+        raise SourceFailed("--database: cannot be read: an event in it is damaged") from err

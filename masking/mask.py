@@ -25,8 +25,9 @@ class Explained:
 class Masker:
     """Finds secrets and replaces them by placeholders of one key.
 
-    Every method returns a deep copy, leaves its argument alone, accepts any value that a JSON parser can make, and
-    is the identity on its own output. Placeholders of `older` keys are recognised, none are made with them.
+    Every method returns a copy, leaves its argument alone, accepts any value that a JSON parser can make, and is the
+    identity on its own output. Only `fieldsV1` of managed fields, if it holds no secret, is shared with the argument.
+    Placeholders of `older` keys are recognised, none are made with them. A secret costs some 0.1 ms.
     """
 
     def __init__(self, key: MaskingKey, *, older: Iterable[MaskingKey] = ()) -> None:

@@ -125,7 +125,9 @@ class Installation:
         admin = self.cluster.admin
         for folder in MANIFESTS:
             admin.ok("apply", "--server-side", "-f", str(folder))
-        admin.ok("wait", "--for=condition=Established", "crd/agentpolicies.kubescrow.dev", "crd/approvals.kubescrow.dev")
+        admin.ok(
+            "wait", "--for=condition=Established", "crd/agentpolicies.kubescrow.dev", "crd/approvals.kubescrow.dev"
+        )
         self.cluster.service(NAMESPACE, SERVICE, self.port)
 
     def _is_ready(self) -> bool:

@@ -93,6 +93,12 @@ class AuditSink:
         self._server = Server("auditsink", [sys.executable, "-m", "auditsink"], log=log, environment=environment)
         wait_until(self._is_ready, what=f"the auditsink is ready, see {log}", timeout_s=60)
 
+    def restart(self, **settings: str) -> None:
+        """Kill it, and start it with more settings, `ESCROW_SINK_*` without the prefix."""
+        self.kill()
+        self._settings |= settings
+        self.start()
+
     def kill(self) -> None:
         """End it as a crash would."""
         if self._server is not None:

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from pathlib import Path
+from traceback import extract_tb
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -72,8 +74,8 @@ def build(intake: Intake) -> APIRouter:
             return await _receive(intake, working, cluster, request)
         except _Refused as refused:
             outcome, answer = refused.outcome, _text(refused.status, refused.text, refused.headers)
-        except Exception:
-            log.exception("internal error", cluster=cluster)
+        except Exception as err:
+            log.error("internal error", cluster=cluster, error=type(err).__name__, where=_where(err))
             outcome, answer = "error", _text(500, "internal error; see the log", {})
         metrics.BATCHES.labels(outcome).inc()
         return answer
@@ -148,6 +150,11 @@ def _check_token(tokens: Tokens, cluster: str, request: Request) -> None:
     if not is_valid:
         text = "a bearer token of this cluster is needed; make one with: kubescrow auditsink token CLUSTER"
         raise _Refused(401, text, "unauthorized", {"WWW-Authenticate": "Bearer"} | CLOSE)
+
+
+def _where(err: Exception) -> list[str]:
+    """Return the places that an error came through, without its text, which may quote an event."""
+    return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in extract_tb(err.__traceback__)]
 
 
 def _count(cluster: str, records: list[Record], *, stored: int, known: int) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Protocol
 import orjson
 import structlog
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -129,6 +130,14 @@ async def guarded(ask: Callable[[], Any], *, media_type: str) -> Response:
     if status == 200:
         return Response(content, media_type=media_type)
     return Response(orjson.dumps({"error": content}), status_code=status, media_type=JSON, headers=_HEADERS.get(status))
+
+
+async def wrong_parameters(_request: Request, err: Exception) -> Response:
+    """Answer a request whose parameters are not allowed; a handler for FastAPI."""
+    faults = err.errors() if isinstance(err, RequestValidationError) else ()
+    text = "; ".join(f"{fault['loc'][-1]}={fault.get('input')!r}: {fault['msg']}" for fault in faults)
+    metrics.QUERIES.labels("malformed").inc()
+    return Response(orjson.dumps({"error": text}), status_code=422, media_type=JSON)
 
 
 _HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "3"}}

@@ -83,10 +83,11 @@ def _parsed(url: str) -> URL:
 
 def _engine(url: URL, *, mode: str) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url)
+        return create_engine(url, hide_parameters=True)
     writes = mode != "ro"
     engine = create_engine(
         url,
+        hide_parameters=True,
         creator=_connector(Path(str(url.database)), mode),
         poolclass=QueuePool,
         pool_size=READERS,

@@ -165,8 +165,8 @@ def test_kubectl_is_refused_as_well(story: Story, root: Kubectl, half: str, move
 def test_the_chain_is_not_removed(story: Story, root: Kubectl, half: str) -> None:
     """Taking the whole annotation away is refused as well."""
     before = story.stored(half)
-    for write, annotations in ((patched, {DECISIONS: None}), (replaced, {}), (replaced, None)):
-        wanted = {**before, "metadata": {**before["metadata"], "annotations": annotations}}
+    for write, value in ((patched, {DECISIONS: None}), (replaced, {}), (replaced, None)):
+        wanted = {**before, "metadata": {**before["metadata"], "annotations": value}}
         status, answer = write(root, wanted)
         assert status == 403, answer
         assert "decisions that were recorded are missing" in answer["message"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.controlplane.waiting import wait_until
 from tests.installation import Installation
 from tests.integration.story import Story, begin, hold, told
 
@@ -47,6 +49,31 @@ def test_an_agent_cannot_bury_its_approvers_under_questions(story: Story) -> Non
         story.decide(name, "denied")
         story.reaches(name, "Denied")
     story.decide(story.asks(*deletion("third")), "denied")
+
+
+def test_many_questions_at_once_count_each_other(story: Story) -> None:
+    """The limit holds also when all calls look at the same moment."""
+    other = story.cluster.service_account(NAMESPACE, "hasty")
+    story.cluster.admin.ok("create", "rolebinding", "hasty", "--clusterrole=edit", "-n", NAMESPACE,
+                           f"--serviceaccount={NAMESPACE}:hasty")  # fmt: skip
+    wait_until(lambda: "yes" in other.run("auth", "can-i", "create", "pods", "-n", NAMESPACE).stdout, what="it may")
+    paths = [f"/api/v1/namespaces/{NAMESPACE}/configmaps/third?gracePeriodSeconds={number}" for number in range(1, 17)]
+    with ThreadPoolExecutor(len(paths)) as pool:
+        answers = list(pool.map(lambda path: other.request("DELETE", path), paths))
+    assert {status for status, _ in answers} == {403}
+    assert sum("APPROVAL_REQUIRED" in str(answer) for answer in answers) == 2, answers
+
+
+def test_the_same_question_at_once_is_one_question(story: Story) -> None:
+    """Equal calls share an approval, also when there is room for no other one."""
+    hasty = story.cluster.service_account(NAMESPACE, "hasty")
+    for item in story.mine()[-1:]:
+        story.decide(item["metadata"]["name"], "denied")
+        story.reaches(item["metadata"]["name"], "Denied")
+    path = f"/api/v1/namespaces/{NAMESPACE}/configmaps/first"
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: hasty.request("DELETE", path), range(8)))
+    assert len({told(answer) for answer in answers}) == 1
 
 
 def test_after_the_cool_down_a_denied_request_may_be_put_again(story: Story) -> None:

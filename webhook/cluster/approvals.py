@@ -42,6 +42,15 @@ class Limits:
     denial_cooldown_s: int = 600
 
 
+@dataclass(frozen=True, slots=True)
+class _Created:
+    """An approval that this replica creates or has created; one that failed for another reason counts for a minute."""
+
+    at: datetime
+    name: str
+    requester: str
+
+
 class Approvals:
     """`watch` is a running Reflector on approvals; `clock` returns the current time with its zone."""
 
@@ -53,7 +62,7 @@ class Approvals:
         self._key = key
         self._limits = limits
         self._clock = clock
-        self._created: list[datetime] = []
+        self._created: list[_Created] = []
 
     async def obtain(self, wanted: Spec, request: Request, *, spent: Collection[str] = ()) -> Reading:
         """Return the approval that speaks for this request, created if there is none.
@@ -164,28 +173,37 @@ class Approvals:
 
     async def _create(self, name: str, wanted: Spec) -> Reading | None:
         """Create the approval; None when the name exists."""
-        self._check_limits(wanted.requester)
+        self._check_limits(name, wanted.requester)
+        created = _Created(self._clock(), name, wanted.requester.username)
+        self._created.append(created)  # before the first await, so that calls at the same moment count each other
         body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": wanted.wire()}
         try:
             stored = await self._cluster.create(APPROVALS, body)
         except AlreadyExists:
+            self._created.remove(created)
             return None
         except Refused as err:
             log.error("approval not stored", approval=name, error=str(err))
             raise CannotAsk("the API server does not store an approval of this request; tell an operator") from err
-        self._created.append(self._clock())
         if stored["spec"] != body["spec"]:
             log.error("stored approval differs from what was sent; removing it", approval=name)
             await self.delete(self._read(stored))
             raise CannotAsk("the approval was changed on its way into the cluster; tell an operator")
         return self._read(stored)
 
-    def _check_limits(self, requester: User) -> None:
+    def _check_limits(self, name: str, requester: User) -> None:
+        """Refuse to create `name` beyond a limit. Equal calls that create it at this moment are one question."""
         limits, now = self._limits, self._clock()
-        self._created = [moment for moment in self._created if now - moment < timedelta(minutes=1)]
+        self._created = [created for created in self._created if now - created.at < timedelta(minutes=1)]
         if len(self._created) >= limits.created_per_minute:
             raise CannotAsk(f"{limits.created_per_minute} approvals were created in a minute; send it again later")
-        pending = [r.approval.spec.requester.username for r in self.known() if r.standing.state is State.PENDING]
+        asked = {created.name: created.requester for created in self._created}
+        for reading in self.known():
+            asked.pop(reading.approval.name, None)
+            if reading.standing.state is State.PENDING:
+                asked[reading.approval.name] = reading.approval.spec.requester.username
+        asked.pop(name, None)
+        pending = list(asked.values())
         if len(pending) >= limits.pending_total:
             raise CannotAsk(f"{limits.pending_total} approvals are pending; wait until some are decided")
         if pending.count(requester.username) >= limits.pending_per_agent:

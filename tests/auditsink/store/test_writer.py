@@ -76,8 +76,9 @@ def test_a_row_that_the_database_refuses_costs_no_other(tmp_path: Path, column: 
     assert [dedup for dedup, flags in rows if flags == Flag.QUARANTINED] == [place.to_bytes(16, "big")]
 
 
-def test_a_database_that_fails_fails_the_batch_and_recovers(tmp_path: Path) -> None:
+def test_a_database_that_fails_fails_the_batch_and_recovers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of it is stored, nothing is said to be; the next batch goes through. The text holds no value."""
+    monkeypatch.setattr("auditsink.store.database.BUSY_TIMEOUT_S", 0.1)
 
     async def run() -> None:
         async with writing(tmp_path / "a.db") as made:
