@@ -16,7 +16,7 @@ controlplane: install ## Build kube-apiserver, etcd and kubectl once, outside th
 	@$(RUN) python -m tests.controlplane.binaries
 
 demo: controlplane ## Tell the story on a real control plane (KEEP=1: stay up)
-	@$(RUN) python -m tests.demo $(if $(KEEP),--keep)
+	@$(RUN) python -m demo $(if $(KEEP),--keep)
 
 test: controlplane ## Run all tests
 	@$(RUN) pytest

@@ -16,7 +16,7 @@ EVENTS = Counter(
 REMARKABLE = Counter(
     "kubescrow_sink_remarkable_events_total",
     "Events of stored batches that need a look, by cluster and flag (quarantined, impersonated, failed-open, unbound, "
-    "truncated, repaired).",
+    "truncated, repaired, dry-run).",
     ["cluster", "flag"],
 )
 SECONDS = Histogram(

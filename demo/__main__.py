@@ -58,12 +58,12 @@ def _play(teller: Teller, folder: Path, planted: list[str]) -> None:
     ran.mkdir()
     with AuditSink(recorded, cluster="demo") as sink:
         teller.step("A control plane, whose audit events go to Kubescrow's auditsink")
-        to_sink = {
-            "audit_webhook_url": sink.url,
-            "audit_webhook_ca_pem": sink.ca_pem,
-            "audit_webhook_token": sink.token,
-        }
-        with ControlPlane(folder=ran, **to_sink) as cluster:  # type: ignore[arg-type] -- three texts
+        with ControlPlane(
+            folder=ran,
+            audit_webhook_url=sink.url,
+            audit_webhook_ca_pem=sink.ca_pem,
+            audit_webhook_token=sink.token,
+        ) as cluster:
             teller.run("admin", cluster.admin, "version", shows="Server Version: v1")
             teller.step("Kubescrow is installed: definitions, roles, and its webhook")
             with Installation(cluster) as installed:
@@ -177,7 +177,10 @@ def _searched(teller: Teller, planted: list[str], recorded: Path, texts: list[tu
     if found:
         raise NotAsTold(f"planted secrets were found in: {', '.join(found)}")
     files = sum(1 for path in recorded.rglob("*") if path.is_file())
-    teller.say(f"Searched {files} files and {len(texts)} texts for 2 secrets, plain, base64 and URL-encoded: none.")
+    teller.say(
+        f"Searched {files} files, every row with its compressed body unpacked, and {len(texts)} texts "
+        "for 2 secrets, plain, quoted, base64 and URL-encoded: none."
+    )
     teller.print(
         "\nSeen: allowed, denied, held, approved by a person, used once, replayed, masked. Nothing was simulated."
     )

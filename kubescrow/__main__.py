@@ -1,15 +1,17 @@
-"""`kubescrow ...`: every command that people type."""
+"""`kubescrow ...`: every command that people type. kubectl finds it as `kubectl escrow ...` too."""
 
 import json
 import sys
 from importlib.metadata import version as version_of
+from math import isfinite
 from pathlib import Path
 from secrets import token_bytes
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from kubescrow import auditsink
+from kubescrow.refusal import wrong_use
 from kubescrow.sessions import sessions
 from masking import Masker, MaskingKey
 from webhook.__main__ import main as serve_webhook
@@ -19,9 +21,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # a wrong option is told in one line, not in a box that folds it
 )
-
-WRONG_USE = 2
 
 app.add_typer(auditsink.app, name="auditsink")
 app.add_typer(sessions, name="sessions")
@@ -49,24 +50,42 @@ def mask(
     ] = "",
 ) -> None:
     """Mask one Kubernetes object, list, audit event or admission review."""
-    document = _document(file)
-    explained = Masker(MaskingKey(id="cli0", secret=_key(key))).explain_document(document)
-    if explain:
-        for finding in explained.findings:
-            typer.echo(json.dumps({"path": finding.path, "by": finding.kind, "placeholder": finding.replacement}))
-    else:
-        typer.echo(json.dumps(explained.masked, indent=2))
-
-
-def _document(file: Path | None) -> dict[str, Any]:
+    masker = Masker(MaskingKey(id="cli0", secret=_key(key)))
     name = str(file) if file else "standard input"
     try:
-        document = json.loads(file.read_text() if file else sys.stdin.read())
-    except (OSError, ValueError) as err:
-        raise _wrong(f"{name}: not a readable JSON document") from err
+        explained = masker.explain_document(_document(file, name))
+        text = json.dumps(explained.masked, indent=2)
+    except RecursionError as err:  # of the parser or the printer
+        raise wrong_use(f"{name}: nested too deeply; allowed: some 900 levels") from err
+    if not explain:
+        typer.echo(text)
+        return
+    for finding in explained.findings:
+        typer.echo(json.dumps({"path": finding.path, "by": finding.kind, "placeholder": finding.replacement}))
+
+
+def _document(file: Path | None, name: str) -> dict[str, Any]:
+    try:
+        raw = file.read_bytes() if file else sys.stdin.buffer.read()
+        document = json.loads(raw, parse_constant=_no_number, parse_float=_number)
+    except OSError as err:
+        raise wrong_use(f"{name}: not readable: {err.strerror}") from err
+    except json.JSONDecodeError as err:  # its text might quote the document
+        raise wrong_use(f"{name}: not JSON from line {err.lineno}, column {err.colno}; allowed: JSON") from err
+    except ValueError as err:
+        raise wrong_use(f"{name}: not JSON in UTF-8, or a number that no double holds; allowed: JSON") from err
     if not isinstance(document, dict):
-        raise _wrong(f"{name}: found {type(document).__name__}; allowed: one JSON object")
+        raise wrong_use(f"{name}: found {type(document).__name__}; allowed: one JSON object")
     return document
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    return number if isfinite(number) else _no_number(text)
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(text)
 
 
 def _key(text: str) -> bytes:
@@ -77,14 +96,9 @@ def _key(text: str) -> bytes:
         secret = bytes.fromhex(text)
     except ValueError:
         secret = b""
-    if len(secret) != 32:
-        raise _wrong("--key: allowed: 64 hexadecimal digits")
+    if len(secret) != 32:  # whatever was given may be most of a key: it is not shown
+        raise wrong_use("--key, KUBESCROW_MASKING_KEY: not 64 hexadecimal digits; allowed: 64 hexadecimal digits")
     return secret
-
-
-def _wrong(text: str) -> typer.Exit:
-    typer.echo(text, err=True)
-    return typer.Exit(WRONG_USE)
 
 
 if __name__ == "__main__":

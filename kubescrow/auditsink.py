@@ -9,10 +9,9 @@ import typer
 from auditsink import files
 from auditsink.__main__ import main as serve_auditsink
 from auditsink.tokens import Tokens, TokensBroken
+from kubescrow.refusal import wrong_use
 
 app = typer.Typer(help="Record what agents do: the receiver of the API server's audit webhook.", no_args_is_help=True)
-
-WRONG_USE = 2
 
 
 @app.command()
@@ -29,17 +28,12 @@ def token(
 ) -> None:
     """Make a token for a cluster; the last two stay valid. A running auditsink takes it at once."""
     if output not in ("", "json"):
-        raise _wrong(f"-o {output}: allowed: json")
+        raise wrong_use(f"--output {output}: allowed: json")
     try:
         files.make_folder(data)
         tokens = Tokens(data / "tokens.json")
         made = tokens.new_token(cluster)
         valid = tokens.count(cluster)
     except (TokensBroken, OSError) as err:
-        raise _wrong(str(err)) from err
+        raise wrong_use(str(err)) from err
     typer.echo(json.dumps({"cluster": cluster, "token": made, "valid": valid}) if output else made)
-
-
-def _wrong(text: str) -> typer.Exit:
-    typer.echo(text, err=True)
-    return typer.Exit(WRONG_USE)

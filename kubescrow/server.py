@@ -51,7 +51,7 @@ class Server:
         except OSError as err:
             raise ServerFailed(f"{url}: --ca {ca}: not a readable CA certificate") from err
         handlers: list[urllib.request.BaseHandler] = [urllib.request.HTTPSHandler(context=tls), _NoRedirects()]
-        if not url.startswith("https:"):
+        if urlsplit(url).scheme == "http":
             handlers.append(urllib.request.ProxyHandler({}))  # a token in plain text stays on this machine
         self._opener = urllib.request.build_opener(*handlers)
 
@@ -99,14 +99,16 @@ class Server:
         request = urllib.request.Request(f"{url}?{urlencode(query)}", headers=self._headers)  # noqa: S310 -- checked
         try:
             with self._opener.open(request, timeout=TIMEOUT_S) as answer:
-                return made(orjson.loads(answer.read()))
+                content = answer.read()
         except urllib.error.HTTPError as err:
             with err:
                 raise (_NotRecorded if err.code == 404 else ServerFailed)(f"{url}: {err.code} {_said(err)}") from err
-        except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError) as err:
-            raise ServerFailed(f"{url}: this does not answer like an auditsink") from err
         except (OSError, ValueError, http.client.HTTPException) as err:
             raise ServerFailed(f"{url}: no answer: {_reason(err)}") from err
+        try:
+            return made(orjson.loads(content))
+        except (KeyError, TypeError, AttributeError, ValueError) as err:
+            raise ServerFailed(f"{url}: this does not answer like an auditsink") from err
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -160,23 +162,22 @@ def _said(err: urllib.error.HTTPError) -> str:
 def _reason(err: Exception) -> str:
     """Say why there is no answer, in words that hold nothing of what was sent."""
     cause = err.reason if isinstance(err, urllib.error.URLError) and isinstance(err.reason, Exception) else err
-    match cause:
-        case ssl.SSLCertVerificationError():
-            return f"its certificate is not trusted ({cause.verify_message}); --ca names the CA that signed it"
-        case ssl.SSLError():
-            return "it does not speak TLS"
-        case socket.gaierror():
-            return "there is no host of this name"
-        case TimeoutError():
-            return f"not within {TIMEOUT_S} s"
-        case OSError() if cause.strerror:
-            return cause.strerror.lower()
-        case http.client.HTTPException():
-            return "it does not speak HTTP"
-        case UnicodeError() | ValueError():
-            return "the token is none: it has characters that no token has"
-        case _:
-            return type(cause).__name__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({cause.verify_message}); --ca names the CA that signed it"
+    for kind, text in _REASONS:
+        if isinstance(cause, kind):
+            return text
+    said = cause.strerror if isinstance(cause, OSError) else None
+    return (said or type(cause).__name__).lower()
+
+
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (ssl.SSLError, "it does not speak TLS, or not with us"),
+    (socket.gaierror, "there is no host of this name"),
+    (TimeoutError, f"not within {TIMEOUT_S} s"),
+    (http.client.HTTPException, "it does not speak HTTP"),
+    (ValueError, "the token has characters that no token has"),  # http.client refuses the header
+)
 
 
 def _session(item: Mapping[str, Any]) -> Session:

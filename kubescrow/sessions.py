@@ -1,30 +1,65 @@
 """`kubescrow sessions list|show|play`: what agents did, and it played again."""
 
+import contextlib
 import json
+import os
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
+from itertools import islice
+from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from auditsink.intake.identity import effective_user, extra
 from auditsink.replay.step import Step, steps
-from auditsink.replay.tape import frames
+from auditsink.replay.tape import Frame, frames
 from auditsink.store.queries import Session
 from kubescrow import telling
-from kubescrow.source import Source, SourceFailed, source_of
+from kubescrow.playing import enter, played
+from kubescrow.refusal import wrong_use
+from kubescrow.source import Source, SourceFailed, opened
+from kubescrow.telling import plain
 
 sessions = typer.Typer(help="What agents did: list, show, play.", no_args_is_help=True)
 
-T = TypeVar("T")
-
-WRONG_USE = 2
 SHORT = 12
 """Digits of a session's id that tables show; commands take any beginning that is unique."""
+
+PIPE_WIDTH = 10_000
+"""Columns where no terminal says how many it has: nothing is folded, so that a line stays a line."""
+
+SLOWEST = 0.01
+"""A pause is at most 15 minutes long: at this speed, a day."""
+
+
+def speed_of(text: str) -> float:
+    """Read --speed.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    with contextlib.suppress(ValueError):
+        speed = float(text)
+        if speed == 0 or (speed >= SLOWEST and isfinite(speed)):
+            return speed
+    raise typer.BadParameter(f"{text}: allowed: 0 (at once), or a number from {SLOWEST}")
+
+
+def limit_of(text: str) -> int:
+    """Read --limit.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 1000:
+        return int(text)
+    raise typer.BadParameter(f"{text}: allowed: a whole number from 1 to 1000")
+
 
 Database = Annotated[str, typer.Option(envvar="KUBESCROW_DATABASE", help="Database URL or SQLite file.")]
 ServerUrl = Annotated[str, typer.Option("--server", envvar="KUBESCROW_SERVER", help="URL of an auditsink.")]
@@ -34,6 +69,8 @@ Cluster = Annotated[str, typer.Option(help="Cluster; may be left out if there is
 Output = Annotated[str, typer.Option("--output", "-o", help="text or json.")]
 All = Annotated[bool, typer.Option("--all", help="Also what clients ask to find out what the API server can do.")]
 Id = Annotated[str, typer.Argument(help="Session id, or any beginning of it that is unique.")]
+Limit = Annotated[int, typer.Option(parser=limit_of, metavar="NUMBER", help="At most so many, 1 to 1000.")]
+Speed = Annotated[float, typer.Option(parser=speed_of, metavar="NUMBER", help="Times faster than it was; 0 = at once.")]
 
 
 @sessions.command("list")
@@ -44,12 +81,12 @@ def list_sessions(  # noqa: PLR0913, PLR0917 -- options of one command
     ca: Ca = None,
     cluster: Cluster = "",
     user: Annotated[str, typer.Option(help="Only sessions of this user.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+    limit: Limit = 50,
     output: Output = "text",
 ) -> None:
     """List sessions, the one that was active last first."""
-    source = _open(database, server, token, ca, output)
-    found = _asked(lambda: source.sessions(_cluster(source, cluster), user=user, limit=limit))
+    with _reading(output, database=database, server=server, token=token, ca=ca) as source:
+        found = list(islice(source.sessions(_cluster(source, cluster), user=user), limit))
     if output == "json":
         for session in found:
             typer.echo(json.dumps(_facts(session)))
@@ -60,14 +97,14 @@ def list_sessions(  # noqa: PLR0913, PLR0917 -- options of one command
     for session in found:
         table.add_row(
             session.session[:SHORT],
-            telling.plain(session.username),
+            plain(session.username),
             session.kind,
             telling.moment(session.first_us)[:19],
             telling.duration((session.last_us - session.first_us) / 1e6),
             str(session.events),
-            " ".join(f"{word} {count}" for word, count in sorted(session.by_verdict.items()) if word),
+            plain(" ".join(f"{word} {count}" for word, count in sorted(session.by_verdict.items()) if word)),
         )
-    Console(soft_wrap=True).print(table)
+    _console().print(table)
 
 
 @sessions.command()
@@ -82,14 +119,14 @@ def show(  # noqa: PLR0913, PLR0917 -- options of one command
     output: Output = "text",
 ) -> None:
     """Show who a session is, where its token came from, and its steps."""
-    source = _open(database, server, token, ca, output)
-    found, tape = _tape(source, cluster, session, everything)
-    born = _birth(source, found, tape)
+    with _reading(output, database=database, server=server, token=token, ca=ca) as source:
+        found, tape = _tape(source, cluster, session, everything)
+        born = _birth(source, found, tape)
     if output == "json":
         facts = {**_facts(found), "birth": born, "steps": [telling.detail(step) for step in tape]}
         typer.echo(json.dumps(facts, indent=2))
         return
-    console = Console(soft_wrap=True, highlight=False)
+    console = _console()
     console.print(_heading(found, born))
     for frame in frames(tape, speed=0):
         console.print(telling.line(frame))
@@ -103,95 +140,107 @@ def play(  # noqa: PLR0913, PLR0917 -- options of one command
     token: Token = "",
     ca: Ca = None,
     cluster: Cluster = "",
-    speed: Annotated[float, typer.Option(min=0, help="Times faster than it was; 0 = at once.")] = 1.0,
+    speed: Speed = 1.0,
     step: Annotated[bool, typer.Option("--step", help="Wait for Enter before each step.")] = False,
     everything: All = False,
     output: Output = "text",
 ) -> None:
     """Play a session again, step by step, with its real timing."""
-    source = _open(database, server, token, ca, output)
-    found, tape = _tape(source, cluster, session, everything)
-    console = Console(soft_wrap=True, highlight=False)
+    with _reading(output, database=database, server=server, token=token, ca=ca) as source:
+        found, tape = _tape(source, cluster, session, everything)
+        born = _birth(source, found, tape)
+    console = _console()
     if output == "text":
-        console.print(_heading(found, _birth(source, found, tape)))
-    for frame in frames(tape, speed=0 if step else speed):
-        if step:
-            input()
-        time.sleep(frame.pause_s)
-        if output == "json":
-            typer.echo(json.dumps({"at": frame.at_s, **telling.detail(frame.step)}))
-            continue
-        if frame.idle_s:
-            console.print(telling.gap(frame))
-        console.print(telling.line(frame))
+        console.print(_heading(found, born))
+    wanted = enter if step else (lambda: True)
+    for frame in played(frames(tape, speed=0 if step else speed), sleep=time.sleep, wanted=wanted):
+        _show_frame(console, frame, output)
 
 
-def _open(database: str, server: str, token: str, ca: Path | None, output: str) -> Source:
+def _show_frame(console: Console, frame: Frame, output: str) -> None:
+    if output == "json":
+        typer.echo(json.dumps({"at": frame.at_s, **telling.detail(frame.step)}))
+        return
+    if frame.idle_s:
+        console.print(telling.gap(frame))
+    console.print(telling.line(frame))
+
+
+def _console() -> Console:
+    """Standard output; what is printed is text, never markup, whoever wrote it."""
+    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = PIPE_WIDTH
+    return console
+
+
+@contextlib.contextmanager
+def _reading(output: str, *, database: str, server: str, token: str, ca: Path | None) -> Iterator[Source]:
+    """Open what is read from; whatever fails ends the command with a line that says why."""
     if output not in {"text", "json"}:
-        raise _wrong(f"--output {output}: allowed: text, json")
-    return _asked(lambda: source_of(database=database, server=server, token=token, ca=ca))
+        raise wrong_use(f"--output {output}: allowed: text, json")
+    try:
+        with opened(database=database, server=server, token=token, ca=ca) as source:
+            yield source
+    except SourceFailed as err:
+        raise wrong_use(str(err)) from err
 
 
 def _tape(source: Source, cluster: str, session: str, everything: bool) -> tuple[Session, list[Step]]:
-    def read() -> tuple[Session, list[Step]]:
-        found = _session(source, _cluster(source, cluster), session)
-        made = steps(source.seen(found.cluster, found.session))
-        return found, [step for step in made if everything or not step.is_discovery]
-
-    return _asked(read)
+    found = _session(source, _cluster(source, cluster), session)
+    made = steps(source.seen(found.cluster, found.session))
+    return found, [step for step in made if everything or not step.is_discovery]
 
 
 def _cluster(source: Source, cluster: str) -> str:
     known = source.clusters()
     if cluster in known:
         return cluster
-    names = ", ".join(known) or "none, nothing is recorded yet"
+    if not known:
+        raise SourceFailed(f"--cluster {cluster or '(left out)'}: nothing is recorded yet")
     if cluster or len(known) != 1:
-        raise SourceFailed(f"--cluster {cluster or '(left out)'}: recorded are: {names}")
+        raise SourceFailed(f"--cluster {cluster or '(left out)'}: allowed: {', '.join(known)}")
     return known[0]
 
 
 def _session(source: Source, cluster: str, beginning: str) -> Session:
-    exact = source.session(cluster, beginning)
+    exact = source.session(cluster, beginning) if beginning else None
     if exact is not None:
         return exact
-    alike = [
-        session for session in source.sessions(cluster, user="", limit=1000) if session.session.startswith(beginning)
-    ]
+    alike = [session for session in source.sessions(cluster, user="") if session.session.startswith(beginning)]
     if len(alike) != 1:
-        what = "none begins like this" if not alike else f"{len(alike)} begin like this"
-        raise SourceFailed(f"session {beginning}: {what}; see kubescrow sessions list")
+        what = "no session begins like this" if not alike else f"{len(alike)} sessions begin like this"
+        raise SourceFailed(f"SESSION {beginning}: {what}; allowed: one of kubescrow sessions list")
     return alike[0]
 
 
 def _birth(source: Source, session: Session, tape: list[Step]) -> dict[str, Any] | None:
     """Who asked for the session's token, and when; None if that is not recorded."""
     for credential in _credentials(session, tape):
-        event = _asked(partial(source.birth, session.cluster, credential))
+        event = source.birth(session.cluster, credential)
         if event is not None:
-            asker = (event.get("impersonatedUser") or event.get("user") or {}).get("username", "")
-            return {"credential": credential, "askedBy": asker, "at": event.get("requestReceivedTimestamp")}
+            asked_by, at = effective_user(event), str(event.get("requestReceivedTimestamp", ""))
+            return {"credential": credential, "askedBy": asked_by, "at": at}
     return None
 
 
-def _credentials(session: Session, tape: list[Step]) -> Iterator[str]:
-    if session.kind == "credential":
-        yield session.key
-    key = "authentication.kubernetes.io/credential-id"
-    used = (((step.last.event.get("user") or {}).get("extra") or {}).get(key) or () for step in tape)
-    yield from dict.fromkeys(str(credential) for credentials in used for credential in credentials)
+def _credentials(session: Session, tape: list[Step]) -> list[str]:
+    """The ids of the credentials that a session used, each once."""
+    first = [session.key] if session.kind == "credential" else []
+    used = (extra(step.last.event.get("user"), "credential-id") for step in tape)
+    return list(dict.fromkeys([*first, *(credential for credential in used if credential)]))
 
 
 def _heading(session: Session, born: dict[str, Any] | None) -> Text:
-    lines = [f"session {session.session} of {telling.plain(session.username)}, cluster {session.cluster}"]
+    lines = [f"session {session.session} of {session.username}, cluster {session.cluster}"]
     if session.pod:
-        lines.append(f"in Pod {telling.plain(session.pod)}")
+        lines.append(f"in Pod {session.pod}")
     if born:
-        lines.append(f"its token was asked for by {telling.plain(str(born['askedBy']))} at {born['at']}")
+        lines.append(f"its token was asked for by {born['askedBy']} at {born['at']}")
     else:
-        lines.append(f"by {session.kind} {telling.plain(session.key)}; where it came from is not recorded")
+        lines.append(f"by {session.kind} {session.key}; where it came from is not recorded")
     lines.append(f"began {telling.moment(session.first_us)}")
-    return Text("\n".join(lines), style="dim")
+    return Text("\n".join(plain(line) for line in lines), style="dim")
 
 
 def _facts(session: Session) -> dict[str, Any]:
@@ -205,18 +254,5 @@ def _facts(session: Session) -> dict[str, Any]:
         "first": telling.moment(session.first_us),
         "last": telling.moment(session.last_us),
         "events": session.events,
-        "byVerdict": {word or "none": count for word, count in session.by_verdict.items()},
+        "byVerdict": {word or "none": count for word, count in sorted(session.by_verdict.items())},
     }
-
-
-def _asked(read: Callable[[], T]) -> T:
-    """Read, and end with a line that says why when that fails."""
-    try:
-        return read()
-    except SourceFailed as err:
-        raise _wrong(str(err)) from err
-
-
-def _wrong(text: str) -> typer.Exit:
-    typer.echo(text, err=True)
-    return typer.Exit(WRONG_USE)

@@ -4,7 +4,7 @@ What an agent wrote is shown with its control characters made visible, never obe
 """
 
 import shlex
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rich.text import Text
@@ -12,6 +12,8 @@ from rich.text import Text
 from auditsink.intake.record import Flag
 from auditsink.replay.step import Step
 from auditsink.replay.tape import Frame
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 COLOURS = {
     "allowed": "green",
@@ -30,7 +32,7 @@ def line(frame: Frame) -> Text:
     text = Text()
     text.append(f"{offset(frame.at_s):>10}  ", style="dim")
     text.append(f"{step.outcome:<9}", style=COLOURS[step.outcome])
-    text.append(f"{step.last.verb.upper()} {plain(step.target)}", style="bold")
+    text.append(f"{plain(step.last.verb.upper())} {plain(step.target)}", style="bold")
     if step.command:
         text.append(f"  {plain(shlex.join(step.command))}")
     for part in _reasons(step):
@@ -85,7 +87,7 @@ def _reasons(step: Step) -> list[str]:
     if step.rules and step.outcome in {"denied", "held", "approved", "warned"}:
         reasons.append(f"by {plain(step.rules)}")
     if step.approval:
-        reasons.append(step.approval)
+        reasons.append(plain(step.approval))
     if last.decided_by:
         reasons.append(f"decided by {plain(last.decided_by)}")
     if last.code is not None and step.outcome == "failed":
@@ -100,7 +102,8 @@ def plain(text: str) -> str:
 
 def moment(time_us: int) -> str:
     """Microseconds since 1970 as RFC 3339."""
-    return datetime.fromtimestamp(time_us / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    time = EPOCH + timedelta(microseconds=time_us)  # exact; a float has no microseconds left after year 2255
+    return f"{time.isoformat(timespec='microseconds').removesuffix('+00:00')}Z"
 
 
 def offset(seconds: float) -> str:
@@ -113,8 +116,8 @@ def offset(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A duration in its two largest units."""
-    if seconds < 60:
+    """A duration in its two largest units; tenths of a second below a minute."""
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     parts = [(whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s")]

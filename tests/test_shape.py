@@ -9,23 +9,31 @@ import pytest
 import yaml
 from prometheus_client import Counter, Gauge, Histogram
 
-from webhook import metrics
-from webhook.settings import PREFIX, Settings
+import auditsink.metrics
+import auditsink.settings
+import webhook.metrics
+import webhook.settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_every_setting_is_documented_and_every_documented_setting_exists() -> None:
     """docs/settings.md is the list of settings."""
-    documented = set(re.findall(rf"`({PREFIX}\w+)`", (ROOT / "docs/settings.md").read_text())) - {PREFIX}
-    assert documented == {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    servers = (webhook.settings, auditsink.settings)
+    prefixes = {server.PREFIX for server in servers}
+    documented = set(re.findall(r"`(ESCROW_\w+)`", (ROOT / "docs/settings.md").read_text())) - prefixes
+    assert documented == {
+        f"{server.PREFIX}{name.upper()}" for server in servers for name in server.Settings.model_fields
+    }
 
 
 def test_every_metric_is_documented_and_every_documented_metric_exists() -> None:
     """docs/metrics.md is the list of metrics."""
     documented = set(re.findall(r"^\| `(kubescrow_\w+)`", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE))
-    made = {f for value in vars(metrics).values() if isinstance(value, Counter | Gauge | Histogram) for f in _names(value)}
-    assert documented == made
+    values = [value for server in (webhook.metrics, auditsink.metrics) for value in vars(server).values()]
+    assert documented == {
+        name for each in values if isinstance(each, Counter | Gauge | Histogram) for name in _names(each)
+    }
 
 
 def _names(metric: Counter | Gauge | Histogram) -> set[str]:
@@ -34,7 +42,9 @@ def _names(metric: Counter | Gauge | Histogram) -> set[str]:
     return {f"{name}_total"} if isinstance(metric, Counter) else {name}
 
 
-@pytest.mark.parametrize("document", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "document", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md")), ids=lambda p: p.name
+)
 def test_every_link_between_documents_leads_somewhere(document: Path) -> None:
     """A relative link names a file that exists."""
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())

@@ -153,7 +153,7 @@ def _compose(settings: Settings, cluster: Cluster, keys: Keys, certificates: tls
             service=settings.service,
             port=settings.service_port or 443,
             ca_pem=certificates.ca_pem,
-            path_secret=keys.path_secret,
+            paths=keys.paths,
         ),
     )
     context = tls.server_context(certificates.leaf)
@@ -200,7 +200,7 @@ def _rooms(base: Base, readiness: Readiness) -> routes.Rooms:
         return refusal(review, policies.loaded, protected=base.protected) if policies.loaded else ""
 
     return routes.Rooms(
-        path_secret=base.keys.path_secret,
+        paths=base.keys.paths,
         gate=_gate(base),
         approval_guard=ApprovalGuard(
             cluster=cluster,

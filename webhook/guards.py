@@ -167,8 +167,8 @@ class PolicyGuard:
         try:
             compile_policy(parse_policy(request.object or {}))
         except InvalidPolicy as invalid:
-            text = "; ".join(str(problem) for problem in invalid.problems)
-            return message.refused(text, cause="InvalidPolicy")
+            told = (f"rule {problem.rule}: {problem}" if problem.rule else str(problem) for problem in invalid.problems)
+            return message.refused("; ".join(told), cause="InvalidPolicy")
         return ALLOWED
 
 

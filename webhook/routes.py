@@ -1,7 +1,8 @@
 """HTTP: the paths that the API server calls, the probes of the kubelet, and the metrics.
 
-Every admission path begins with a secret that only the API server and cluster admins can know. A call without it
-gets 404 and nothing else: it is judged by nobody, creates nothing and signs nothing. Paths are never logged.
+Every path that the API server calls begins with a secret that only it and cluster admins are meant to know, another one
+for each room. A call without it gets 404 and nothing else: it is judged by nobody, creates nothing and signs nothing.
+Paths are never logged.
 
 Source of the answers' form: k8s.io/apiserver/pkg/admission/plugin/webhook/request/admissionreview.go.
 """
@@ -9,7 +10,7 @@ Source of the answers' form: k8s.io/apiserver/pkg/admission/plugin/webhook/reque
 import hmac
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +47,8 @@ Judge = Callable[[admission.Request], Awaitable[Answer]]
 class Rooms:
     """What the routes lead to."""
 
-    path_secret: str
+    paths: Mapping[str, str]
+    """The secret in the path of each room: policies, guards, authorizer."""
     gate: Gate
     approval_guard: ApprovalGuard
     policy_guard: PolicyGuard
@@ -94,11 +96,11 @@ def _probes(rooms: Rooms) -> APIRouter:
 def _admission(rooms: Rooms) -> APIRouter:
     router = APIRouter()
 
-    def is_known(secret: str) -> bool:
-        return hmac.compare_digest(secret.encode(), rooms.path_secret.encode())
+    def is_known(room: str, secret: str) -> bool:
+        return hmac.compare_digest(secret.encode(), rooms.paths[room].encode())
 
     async def answer(route: str, secret: str, request: Request, judge: Judge) -> Response:
-        if not is_known(secret):
+        if not is_known("policies" if route == "policies" else "guards", secret):
             metrics.CALLS.labels(route, "unknown-path").inc()
             return Response(status_code=404)
         with metrics.SECONDS.labels(route).time():
@@ -132,10 +134,10 @@ def _admission(rooms: Rooms) -> APIRouter:
 
         return await answer("agent-policies", secret, request, judge)
 
-    @router.post("/{secret}/authorize")
-    async def authorize(secret: str, request: Request) -> Response:
-        if not is_known(secret):
-            metrics.CALLS.labels("authorize", "unknown-path").inc()
+    @router.post("/{secret}/authorizer")
+    async def authorizer(secret: str, request: Request) -> Response:
+        if not is_known("authorizer", secret):
+            metrics.CALLS.labels("authorizer", "unknown-path").inc()
             return Response(status_code=404)
         return await _authorize(rooms, request)
 
@@ -152,14 +154,14 @@ async def _authorize(rooms: Rooms, request: Request) -> Response:
     except (orjson.JSONDecodeError, TooLarge, ClientDisconnect):
         review = None
     if not isinstance(review, dict) or {key: review.get(key) for key in ACCESS_REVIEW} != ACCESS_REVIEW:
-        metrics.CALLS.labels("authorize", "malformed").inc()
+        metrics.CALLS.labels("authorizer", "malformed").inc()
         allowed = "one SubjectAccessReview of authorization.k8s.io/v1 in JSON"
         return Response(f"body: allowed: {allowed}", status_code=400, media_type="text/plain")
     if rooms.why_not_ready():
-        metrics.CALLS.labels("authorize", "unavailable").inc()
+        metrics.CALLS.labels("authorizer", "unavailable").inc()
         return _unavailable()
     reason = rooms.refuse_access(review)
-    metrics.CALLS.labels("authorize", "deny" if reason else "allow").inc()
+    metrics.CALLS.labels("authorizer", "deny" if reason else "allow").inc()
     status = {"allowed": False, "denied": True, "reason": reason} if reason else {"allowed": False}
     return Response(orjson.dumps({**ACCESS_REVIEW, "status": status}), media_type=JSON)
 

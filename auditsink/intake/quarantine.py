@@ -32,6 +32,8 @@ TEXTS = {
 }
 TIMES = ("stageTimestamp", "requestReceivedTimestamp")
 USER = {"username": rf"system:serviceaccount:{_NAME}:{_NAME}", "uid": _UUID}
+OBJECT = {"apiGroup": _NAME, "resource": r"[a-z]{1,63}", "subresource": r"[a-z]{1,63}", "namespace": _NAME}
+"""Without the name: people put tokens into names."""
 EXTRA = {
     "authentication.kubernetes.io/credential-id": rf"JTI={_UUID}|X509SHA256=[0-9a-f]{{64}}",
     "authentication.kubernetes.io/pod-uid": _UUID,
@@ -45,6 +47,9 @@ def remains(raw: bytes, *, reason: str, dedup: bytes, key: MaskingKey) -> dict[s
     kept = {name: found for name in TIMES if (found := _last(raw, name))} | _texts(whole, TEXTS)
     if user := _user(whole.get("user")):
         kept["user"] = user
+    reference = whole.get("objectRef")
+    if isinstance(reference, Mapping) and (known := _texts(reference, OBJECT)):
+        kept["objectRef"] = known
     kept["quarantine"] = {
         "reason": reason,
         "length": len(raw),
@@ -57,7 +62,7 @@ def remains(raw: bytes, *, reason: str, dedup: bytes, key: MaskingKey) -> dict[s
 def _first_level(raw: bytes) -> dict[str, Any]:
     members = outline(raw).members
     values: dict[str, Any] = {}
-    for name in (*TEXTS, "user"):
+    for name in (*TEXTS, "user", "objectRef"):
         start, end = members.get(name.encode(), (0, 0))
         with suppress(orjson.JSONDecodeError):
             values[name] = orjson.loads(raw[start:end])

@@ -13,7 +13,7 @@ from auditsink.intake.scanner import KEY, SCALAR, STRING, Malformed, Outline, ou
 
 Range = tuple[int, int]
 
-EFFORT = 16
+EFFORT = 6
 """How many times the length of the body may be scanned in all; a body with one broken event needs less than four."""
 
 LONGEST_TAIL = 1024  # bytes after the list: kind, apiVersion and metadata of a sender that sorts its keys

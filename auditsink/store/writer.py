@@ -25,6 +25,9 @@ from auditsink.store.rows import bare, insert_all
 QUEUE_BATCHES = 64
 """Batches that may wait. An API server sends 10 a second at most; 64 are some seconds of several of them."""
 
+QUEUE_BYTES = 64 * 1024 * 1024
+"""Compressed bodies that may wait: the queue full of batches of a megabyte each, ten times the usual."""
+
 TOGETHER_RECORDS = 4000
 """Records that one transaction takes: ten batches of the default size, well under a second of writing."""
 
@@ -52,6 +55,11 @@ class _Job:
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Committed] = field(repr=False)
 
+    @property
+    def size(self) -> int:
+        """Bytes that its records hold."""
+        return sum(len(record.body) for record in self.records)
+
     def resolve(self, outcome: Committed | Exception) -> None:
         def settle() -> None:
             if self.future.cancelled():
@@ -75,6 +83,8 @@ class Writer:
         self._on_commit = on_commit
         self._queue: queue.Queue[_Job | None] = queue.Queue(QUEUE_BATCHES)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._waiting_bytes = 0
+        self._counting = threading.Lock()
         self.fault = ""
         """Why the last commit failed; empty if it did not."""
 
@@ -103,10 +113,14 @@ class Writer:
         """
         loop = asyncio.get_running_loop()
         job = _Job(records, loop, loop.create_future())
-        try:
-            self._queue.put_nowait(job)
-        except queue.Full as err:
-            raise Behind from err
+        with self._counting:
+            if self._waiting_bytes and self._waiting_bytes + job.size > QUEUE_BYTES:
+                raise Behind
+            try:
+                self._queue.put_nowait(job)
+            except queue.Full as err:
+                raise Behind from err
+            self._waiting_bytes += job.size
         return job.future
 
     def _run(self) -> None:
@@ -134,6 +148,8 @@ class Writer:
             outcomes = [self._alone(job.records) for job in jobs]
         self._on_commit(sum(len(job.records) for job in jobs), time.perf_counter() - started)
         self.fault = next((str(outcome) for outcome in outcomes if isinstance(outcome, Exception)), "")
+        with self._counting:
+            self._waiting_bytes -= sum(job.size for job in jobs)
         for job, outcome in zip(jobs, outcomes, strict=True):
             job.resolve(outcome)
 

@@ -77,11 +77,15 @@ POISON: Mapping[str, bytes] = {
     "repeated keys": _with('{"data":{"a":"1","a":"2"},"data":{"b":"3"}}'),
     "a NUL in every string": raw(
         event(
-            auditID="a\0b", verb="pa\0tch", userAgent="\0", user=user("agents\0bot"),
+            auditID="a\0b",
+            verb="pa\0tch",
+            userAgent="\0",
+            user=user("agents\0bot"),
             objectRef={"resource": "config\0maps", "namespace": "pr\0od", "name": "we\0b"},
-            requestObject={"da\0ta": "x\0y"}, annotations={"a\0b": "c\0d"},
+            requestObject={"da\0ta": "x\0y"},
+            annotations={"a\0b": "c\0d"},
         )
-    ),  # fmt: skip
+    ),
     "an auditID of 1 MiB": raw(event(auditID="a" * (1 << 20))),
     "a name of 1 MiB": raw(event(objectRef={"resource": "configmaps", "namespace": "prod", "name": "n" * (1 << 20)})),
     "a body of 6 MiB": raw(event(requestObject={"data": {"a": "x" * (6 << 20)}})),
@@ -94,8 +98,20 @@ POISON: Mapping[str, bytes] = {
     "a string that never ends": raw(event())[:200],
     "no object": b"17",
     "an object that is no event": b'{"kind":"Secret","apiVersion":"v1","data":{"a":"aHVudGVyMi1jYW5hcnk="}}',
-    "fields of other types": raw({"level": 1, "auditID": "x", "stage": "y", "user": [], "objectRef": "z", "verb": {},
-                                  "sourceIPs": {}, "annotations": [], "responseStatus": "x", "requestURI": 5}),
+    "fields of other types": raw(
+        {
+            "level": 1,
+            "auditID": "x",
+            "stage": "y",
+            "user": [],
+            "objectRef": "z",
+            "verb": {},
+            "sourceIPs": {},
+            "annotations": [],
+            "responseStatus": "x",
+            "requestURI": 5,
+        }
+    ),
     "times out of range": raw(event(stageTimestamp="9999-99-99T99:99:99Z", requestReceivedTimestamp="-1")),
-}  # fmt: skip
+}
 """By name. Each is one item of a batch, broken or not."""

@@ -42,9 +42,16 @@ def test_keys_that_somebody_else_made_meanwhile_are_used(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{}", "[]", "x", '{"id": "k1", "masking": "00", "dedup": "00"}',
-     json.dumps({"id": "K!", "masking": "00" * 32, "dedup": "00" * 32}), json.dumps({"id": 1, "masking": 2, "dedup": 3})],
-)  # fmt: skip
+    [
+        "",
+        "{}",
+        "[]",
+        "x",
+        '{"id": "k1", "masking": "00", "dedup": "00"}',
+        json.dumps({"id": "K!", "masking": "00" * 32, "dedup": "00" * 32}),
+        json.dumps({"id": 1, "masking": 2, "dedup": 3}),
+    ],
+)
 def test_a_broken_file_stops_the_start_and_stays(tmp_path: Path, text: str) -> None:
     """It is told what belongs there, and nothing of what stands there."""
     path = tmp_path / "keys.json"

@@ -9,6 +9,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -170,7 +171,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
             clients = [pool.submit(client) for _ in range(3)]
             for _ in range(4):
                 goal = len(acknowledged) + 100
-                wait_until(lambda goal=goal: len(acknowledged) >= goal, what="batches are acknowledged")
+                wait_until(partial(_has, acknowledged, goal), what="batches are acknowledged")
                 sink.kill()
                 there = set(acknowledged)  # a client may learn of one more while we look: that is fine
                 assert there <= set(audit_ids(sink))
@@ -207,6 +208,10 @@ def test_keys_that_are_lost_stop_the_next_start(tmp_path: Path) -> None:
         os.unlink(sink.data / "keys.json")  # noqa: PTH108 - the very file
         with pytest.raises(Exception, match="made with other keys"):
             sink.start()
+
+
+def _has(items: list[str], count: int) -> bool:
+    return len(items) >= count
 
 
 def _acknowledged(sink: AuditSink, body: bytes) -> bool:

@@ -8,7 +8,7 @@ import itertools
 import json
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -18,6 +18,7 @@ from tests.controlplane.waiting import wait_until
 from tests.installation import Installation
 from tests.integration.story import Story, begin, hold
 from webhook.admission.review import BODY_LIMIT_BYTES
+from webhook.cluster.keys import ROOMS
 
 ONE = ("create", "-n", "front-door", "configmap")
 ROUTES = (
@@ -25,12 +26,13 @@ ROUTES = (
     "guards/approvals/decide",
     "guards/approvals/validate",
     "guards/policies/validate",
-    "authorize",
+    "authorizer",
 )
 ADMISSION = ROUTES[:-1]
 SERVER_NAME = "kubescrow-webhook.kubescrow.svc"
 
 Object = dict[str, Any]
+Secrets = Mapping[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +44,15 @@ def story(kubescrow: Installation) -> Story:
 
 
 @pytest.fixture(scope="module")
-def secret(story: Story) -> str:
-    """The secret of the path, as an admin can read it."""
-    return base64.b64decode(story.kubescrow.keys()["path-secret"]).decode()
+def secret(story: Story) -> Secrets:
+    """The secrets of the paths by room, as an admin can read them."""
+    stored = story.kubescrow.keys()
+    return {room: base64.b64decode(stored[f"{room}-path"]).decode() for room in ROOMS}
+
+
+def at(secret: Secrets, route: str) -> str:
+    """The path of a route with the secret of its room."""
+    return f"/{secret.get(route.partition('/')[0], secret['guards'])}/{route}"
 
 
 @pytest.fixture(scope="module")
@@ -143,27 +151,29 @@ def test_without_the_secret_nothing_is_judged_created_or_signed(
     assert story.kubescrow.approvals() == before
 
 
-@pytest.mark.parametrize("path", ["/", "/authorize", "/guards/approvals/decide", "//guards/approvals/decide"])
+@pytest.mark.parametrize("path", ["/", "/authorizer", "/guards/approvals/decide", "//guards/approvals/decide"])
 def test_a_path_without_a_secret_is_unknown(door: Door, pending: Object, path: str) -> None:
     """There is no door beside the one with the secret."""
     assert door.send("POST", path, decision_on(pending)).status_code == 404
 
 
-def test_with_the_secret_the_same_reviews_are_answered(story: Story, door: Door, secret: str, pending: Object) -> None:
+def test_with_the_secret_the_same_reviews_are_answered(
+    story: Story, door: Door, secret: Secrets, pending: Object
+) -> None:
     """So it is the secret, and nothing else, that was missing."""
-    answer = door.send("POST", f"/{secret}/guards/approvals/decide", decision_on(pending)).json()["response"]
+    answer = door.send("POST", at(secret, "guards/approvals/decide"), decision_on(pending)).json()["response"]
     assert (answer["uid"], answer["allowed"]) == ("uid-17", True)
     assert "kubescrow.dev/decisions" in base64.b64decode(answer["patch"]).decode()
-    refusal = door.send("POST", f"/{secret}/policies/0123456789abcdef", creation()).json()["response"]
+    refusal = door.send("POST", at(secret, "policies/0123456789abcdef"), creation()).json()["response"]
     assert refusal["status"]["message"].startswith("APPROVAL_REQUIRED approval=appr-")
     assert story.stored(pending["metadata"]["name"]) == pending
 
 
 def test_even_a_signature_that_leaked_is_worth_nothing_to_somebody_else(
-    story: Story, door: Door, secret: str, pending: Object
+    story: Story, door: Door, secret: Secrets, pending: Object
 ) -> None:
     """A decision that was signed in an approver's name, by whoever knows the secret, is refused to all others."""
-    answer = door.send("POST", f"/{secret}/guards/approvals/decide", decision_on(pending)).json()["response"]
+    answer = door.send("POST", at(secret, "guards/approvals/decide"), decision_on(pending)).json()["response"]
     (step,) = json.loads(base64.b64decode(answer["patch"]))
     signed = step["value"]["kubescrow.dev/decisions"]
     name = pending["metadata"]["name"]
@@ -222,10 +232,10 @@ MALFORMED: dict[str, tuple[Object | bytes, str]] = {
 
 
 @pytest.mark.parametrize(("body", "says"), MALFORMED.values(), ids=MALFORMED.keys())
-def test_a_malformed_review_is_told_what_is_wrong(door: Door, secret: str, body: Object | bytes, says: str) -> None:
+def test_a_malformed_review_is_told_what_is_wrong(door: Door, secret: Secrets, body: Object | bytes, says: str) -> None:
     """400 with the field, what was found and what is allowed; one line, no traceback, nothing echoed at length."""
     for route in ADMISSION:
-        answer = door.send("POST", f"/{secret}/{route}", body)
+        answer = door.send("POST", at(secret, route), body)
         assert answer.status_code == 400
         assert says in answer.text
         assert len(answer.text.splitlines()) == 1
@@ -241,14 +251,14 @@ def nested(depth: int) -> str:
 @pytest.mark.parametrize("depth", [100, 130, 250, 500, 900, 1010])
 @pytest.mark.parametrize("deep", ["metadata", "spec", "data", "annotations", "status"])
 def test_however_deep_an_object_is_it_gets_an_answer(
-    door: Door, secret: str, pending: Object, depth: int, deep: str
+    door: Door, secret: Secrets, pending: Object, depth: int, deep: str
 ) -> None:
     """With the uid, and refused by what refuses it when it is flat; at the very limit of JSON by a fault inside."""
     creating, deciding = creation(), decision_on(pending)
     for route, body in itertools.product(ADMISSION, (creating, deciding)):
         written = json.dumps(body).replace(f'"{deep}": ', f'"{deep}": {nested(depth)}, "was-{deep}": ')
         written = written.replace('"object": {', f'"object": {{"{deep}-too": {nested(depth)}, ')
-        answer = door.send("POST", f"/{secret}/{route}", written.encode())
+        answer = door.send("POST", at(secret, route), written.encode())
         assert answer.status_code == 200, answer.text
         response = answer.json()["response"]
         assert response["uid"] == "uid-17"
@@ -256,34 +266,41 @@ def test_however_deep_an_object_is_it_gets_an_answer(
         assert not response["allowed"] or "decide" in route or (route, body) == (ADMISSION[0], deciding)
 
 
-def test_a_body_over_the_limit_is_not_read_further(door: Door, secret: str) -> None:
+def test_a_body_over_the_limit_is_not_read_further(door: Door, secret: Secrets) -> None:
     """413 with the limit; up to it, the body is read and judged."""
     for route in ADMISSION:
-        answer = door.send("POST", f"/{secret}/{route}", b" " * (BODY_LIMIT_BYTES + 1))
+        answer = door.send("POST", at(secret, route), b" " * (BODY_LIMIT_BYTES + 1))
         assert (answer.status_code, answer.text) == (413, f"body: more than {BODY_LIMIT_BYTES} bytes")
-    assert door.send("POST", f"/{secret}/{ADMISSION[0]}", b" " * BODY_LIMIT_BYTES).status_code == 400
-    assert door.send("POST", f"/{secret}/authorize", b" " * (BODY_LIMIT_BYTES + 1)).status_code == 400
+    assert door.send("POST", at(secret, ADMISSION[0]), b" " * BODY_LIMIT_BYTES).status_code == 400
+    assert door.send("POST", at(secret, "authorizer"), b" " * (BODY_LIMIT_BYTES + 1)).status_code == 400
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_the_secret_of_one_room_opens_no_other(door: Door, secret: Secrets, route: str) -> None:
+    """An agent may learn the path of the policies from an error of the API server; no decision is signed there."""
+    others = [word for room, word in secret.items() if room != route.partition("/")[0]]
+    assert [door.send("POST", f"/{word}/{route}", creation()).status_code for word in others] == [404, 404]
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
-def test_another_method_is_not_allowed(door: Door, secret: str, method: str) -> None:
+def test_another_method_is_not_allowed(door: Door, secret: Secrets, method: str) -> None:
     """Only POST is answered, with the secret and without."""
     for route in ROUTES:
-        for word in (secret, "0" * 32):
+        for word in (*secret.values(), "0" * 32):
             assert door.send(method, f"/{word}/{route}").status_code == 405
 
 
 @pytest.mark.parametrize("path", ["", "/policies", "/policies/a/b", "/guards", "/guards/other/validate", "/docs"])
-def test_another_path_is_unknown(door: Door, secret: str, path: str) -> None:
+def test_another_path_is_unknown(door: Door, secret: Secrets, path: str) -> None:
     """Also behind the secret there is nothing but the routes."""
-    assert door.send("POST", f"/{secret}{path}", creation()).status_code == 404
+    assert door.send("POST", f"/{secret['guards']}{path}", creation()).status_code == 404
 
 
 @pytest.mark.parametrize(
     "request_line",
     [
-        pytest.param(b"POST /\xff\xfe/authorize HTTP/1.1", id="bytes that are no ASCII"),
-        pytest.param(b"POST /x/authorize HTTP/9.9", id="no such version"),
+        pytest.param(b"POST /\xff\xfe/authorizer HTTP/1.1", id="bytes that are no ASCII"),
+        pytest.param(b"POST /x/authorizer HTTP/9.9", id="no such version"),
         pytest.param(b"\x00\x01\x02", id="no HTTP"),
     ],
 )
@@ -315,10 +332,10 @@ ACCESSES: dict[str, tuple[Object, str]] = {
 
 @pytest.mark.parametrize(("body", "reason"), ACCESSES.values(), ids=ACCESSES.keys())
 def test_the_authorizer_refuses_agents_and_has_no_opinion_on_others(
-    door: Door, secret: str, body: Object, reason: str
+    door: Door, secret: Secrets, body: Object, reason: str
 ) -> None:
     """Refused with a reason, or not a word, so that RBAC decides; never allowed."""
-    answer = door.send("POST", f"/{secret}/authorize", body)
+    answer = door.send("POST", at(secret, "authorizer"), body)
     assert answer.json()["kind"] == "SubjectAccessReview"
     status = answer.json()["status"]
     assert (status["allowed"], status.get("denied", False)) == (False, bool(reason))
@@ -337,9 +354,9 @@ def test_the_authorizer_refuses_agents_and_has_no_opinion_on_others(
         pytest.param({**access(AGENT), "apiVersion": json.loads(nested(500))}, id="a version that is no text"),
     ],
 )
-def test_the_authorizer_says_what_it_takes(door: Door, secret: str, body: Object | bytes) -> None:
+def test_the_authorizer_says_what_it_takes(door: Door, secret: Secrets, body: Object | bytes) -> None:
     """400, which the API server takes as no answer."""
-    answer = door.send("POST", f"/{secret}/authorize", body)
+    answer = door.send("POST", at(secret, "authorizer"), body)
     assert (answer.status_code, answer.text) == (
         400,
         "body: allowed: one SubjectAccessReview of authorization.k8s.io/v1 in JSON",
@@ -353,12 +370,12 @@ def test_the_probes_answer_everybody(door: Door) -> None:
         assert (answer.status_code, answer.text) == (200, "ok")
 
 
-def test_the_secret_is_in_no_log_and_in_no_answer(story: Story, door: Door, secret: str, pending: Object) -> None:
+def test_the_secret_is_in_no_log_and_in_no_answer(story: Story, door: Door, secret: Secrets, pending: Object) -> None:
     """Not after good calls, bad calls, calls with a wrong path beside the right secret, nor in what an agent reads."""
-    for path, body in ((ROUTES[0], b"{"), ("nowhere", b""), (ROUTES[1], decision_on(pending)), ("authorize/", b"")):
-        answer = door.send("POST", f"/{secret}/{path}", body)
-        assert secret not in answer.text
+    for path, body in ((ROUTES[0], b"{"), ("nowhere", b""), (ROUTES[1], decision_on(pending)), ("authorizer/", b"")):
+        answer = door.send("POST", at(secret, path), body)
+        assert not any(word in answer.text for word in secret.values())
     refusals = [story.agent.fails(*ONE, "pending"), story.agent.fails("annotate", "approval", "x", "a=b")]
-    assert secret not in "".join(refusals)
+    assert not any(word in "".join(refusals) for word in secret.values())
     wait_until(lambda: "approval" in story.kubescrow.log, what="the webhook logs")
-    assert secret not in story.kubescrow.log
+    assert not any(word in story.kubescrow.log for word in secret.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 
@@ -63,6 +64,13 @@ class TestWhileItIsDown:
         """Fail closed: what would be held does not pass unheld."""
         deletion = make(down.cluster.admin, "kept")
         assert DOWN in down.agent.fails(*deletion)
+
+    def test_what_an_agent_reads_does_not_show_where_decisions_are_signed(self, down: Story) -> None:
+        """The API server's own error shows the address that it called; the guards have another one."""
+        refusal = down.agent.fails(*make(down.cluster.admin, "curious"))
+        guards = base64.b64decode(down.kubescrow.keys()["guards-path"]).decode()
+        assert "/policies/" in refusal
+        assert guards not in refusal
 
     def test_an_agent_cannot_use_the_outage_against_kubescrow(self, down: Story) -> None:
         """What stands for every agent stands also while nobody can say so."""

@@ -94,7 +94,7 @@ def send(
     room = room or Room(act)
     app = routes.build(
         routes.Rooms(
-            path_secret=SECRET,
+            paths=dict.fromkeys(("policies", "guards", "authorizer"), SECRET),
             gate=cast(Gate, room),
             approval_guard=cast(ApprovalGuard, room),
             policy_guard=cast(PolicyGuard, SyncRoom(act)),
@@ -174,7 +174,7 @@ def test_a_body_may_be_as_long_as_the_limit() -> None:
 
 def test_the_authorizer_has_no_opinion_or_refuses_with_a_reason() -> None:
     """It never allows, as RBAC is still to be asked."""
-    path = f"/{SECRET}/authorize"
+    path = f"/{SECRET}/authorizer"
     assert send("POST", path, ACCESS).json() == {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SubjectAccessReview",
@@ -186,7 +186,7 @@ def test_the_authorizer_has_no_opinion_or_refuses_with_a_reason() -> None:
 
 def test_the_authorizer_does_not_answer_before_it_knows_the_policies() -> None:
     """Having no opinion would let agents read what they may not."""
-    answer = send("POST", f"/{SECRET}/authorize", ACCESS, missing="policies have not been read yet")
+    answer = send("POST", f"/{SECRET}/authorizer", ACCESS, missing="policies have not been read yet")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
 
 

@@ -18,6 +18,10 @@ from webhook.cluster.errors import AlreadyExists, NotFound
 KEY_BYTES = 32
 PATH_SECRET_BYTES = 16
 
+ROOMS = ("policies", "guards", "authorizer")
+"""Each has a secret path of its own. While a server cannot be reached, the API server's error shows its path to whoever
+made the request: an agent can so learn the one of `policies`, where nothing is signed, but not that of `guards`."""
+
 _KEY_FIELDS = ("decision-key", "fingerprint-key", "masking-key")
 
 
@@ -31,8 +35,8 @@ class Keys:
 
     key_id: str
     """Names this set of keys in what they signed or masked: 8 hex digits."""
-    path_secret: str = field(repr=False)
-    """32 hex digits in the path that the API server calls us at."""
+    paths: Mapping[str, str] = field(repr=False)
+    """32 hex digits for each of `ROOMS`, in the paths that the API server calls us at."""
     decision_key: bytes = field(repr=False)
     fingerprint_key: bytes = field(repr=False)
     masking_key: bytes = field(repr=False)
@@ -62,7 +66,7 @@ def new_secret(namespace: str, random: Callable[[int], bytes]) -> Json:
     """Make the Secret with new keys. It is immutable: nobody changes a key by mistake."""
     values = {
         "id": random(4).hex().encode(),
-        "path-secret": random(PATH_SECRET_BYTES).hex().encode(),
+        **{f"{room}-path": random(PATH_SECRET_BYTES).hex().encode() for room in ROOMS},
         **{name: random(KEY_BYTES) for name in _KEY_FIELDS},
     }
     return {
@@ -87,7 +91,7 @@ def parse_keys(secret: Mapping[str, object], namespace: str) -> Keys:
     decision, fingerprint, masking = (_key(data, name, place) for name in _KEY_FIELDS)
     return Keys(
         key_id=_hexadecimal(data, "id", 4, place),
-        path_secret=_hexadecimal(data, "path-secret", PATH_SECRET_BYTES, place),
+        paths={room: _hexadecimal(data, f"{room}-path", PATH_SECRET_BYTES, place) for room in ROOMS},
         decision_key=decision,
         fingerprint_key=fingerprint,
         masking_key=masking,

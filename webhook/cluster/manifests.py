@@ -23,15 +23,16 @@ class Endpoint:
     port: int
     """Port of the Service."""
     ca_pem: str
-    path_secret: str = field(repr=False)
+    paths: Mapping[str, str] = field(repr=False)
+    """The secret of each room, see `keys.ROOMS`."""
 
     def client_config(self, path: str) -> Manifest:
-        """Write the address of one of our paths; `path` is what follows the secret."""
+        """Write the address of one of our paths; `path` is what follows the secret, beginning with the room."""
         return {
             "service": {
                 "namespace": self.namespace,
                 "name": self.service,
-                "path": f"/{self.path_secret}/{path}",
+                "path": f"/{self.paths[path.partition('/')[0]]}/{path}",
                 "port": self.port,
             },
             "caBundle": base64.b64encode(self.ca_pem.encode()).decode(),

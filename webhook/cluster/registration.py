@@ -1,7 +1,9 @@
 """Policies as the objects that make the API server ask us: a pure function. `registrar` writes them.
 
-One request must not be delivered twice: two calls would be two claims of one approval. So the self-protecting
-webhook leaves out what the policies' rules deliver, and of several selections each leaves out those before it.
+Three webhooks bring requests to the same judge: `rules` the resources that policies name, in one version each;
+`wildcards` what they name by wildcards, in the client's version; `self` what the always-on rules are about. One request
+must not be delivered twice: two calls would be two claims of one approval. So each leaves out what those before it
+deliver, and of several selections each leaves out those before it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,8 +36,8 @@ PROTECTED_GROUPS = (
 )
 """Groups in which an object of any name may switch us off; which of them do, `policy.protection` says."""
 
-DISJOINT_LIMIT = 4
-"""So many selections can each carry all before it and stay below the 1.5 MiB of an object: 2 x (1+2+3+4) x 50 KB."""
+DISJOINT_LIMIT = 3
+"""So many selections can each carry all before it and stay below the 1.5 MiB of an object: 3 x (1+2+3) x 50 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +66,20 @@ def policies_configuration(policies: PolicySet, *, endpoint: Endpoint, served: S
     """Return the configuration that sends agents' requests to the judge; no webhook in it when there are no agents."""
     scopes = [scope for policy in (*policies.policies, *policies.broken) for scope in policy.scopes]
     rules, excluded = rules_of(scopes, served), exclusions(scopes)
-    everything = rules_of([EVERYTHING], {})
-    protected = _self_conditions(endpoint.namespace, rules, excluded)
+    entries = [
+        ("rules", [rule for rule in rules if ANY not in rule["apiVersions"]], excluded),
+        ("wildcards", [rule for rule in rules if ANY in rule["apiVersions"]], _wildcard_conditions(rules, excluded)),
+        ("self", rules_of([EVERYTHING], {}), _self_conditions(endpoint.namespace, rules, excluded)),
+    ]
     address = endpoint.client_config(f"policies/{policies.revision}")
     webhooks = []
     for number, agents in enumerate(_agent_conditions(selections(policies)), start=1):
         suffix = f".policy.{names.GROUP}" if number == 1 else f"-{number}.policy.{names.GROUP}"
-        if rules:
-            conditions = [*agents, *excluded]
-            webhooks.append(webhook(f"rules{suffix}", address, rules=rules, behaviour=JUDGE, conditions=conditions))
-        conditions = [*agents, *protected]
-        webhooks.append(webhook(f"self{suffix}", address, rules=everything, behaviour=JUDGE, conditions=conditions))
+        webhooks += [
+            webhook(f"{name}{suffix}", address, rules=rules, behaviour=JUDGE, conditions=[*agents, *conditions])
+            for name, rules, conditions in entries
+            if rules
+        ]
     return configuration("ValidatingWebhookConfiguration", names.POLICIES_CONFIGURATION, webhooks)
 
 
@@ -118,6 +123,12 @@ def _agent_conditions(selected: Sequence[str]) -> Iterable[list[Manifest]]:
         earlier = selected[:index] if len(selected) <= DISJOINT_LIMIT else ()
         not_earlier = [{"name": f"not-agents-{n}", "expression": f"!({one})"} for n, one in enumerate(earlier, start=1)]
         yield [{"name": "agents", "expression": expression}, *not_earlier]
+
+
+def _wildcard_conditions(rules: Sequence[Manifest], excluded: Sequence[Manifest]) -> list[Manifest]:
+    """Return what wildcards deliver beside the named resources, which are delivered converted to one version."""
+    named = delivered((rule for rule in rules if ANY not in rule["apiVersions"]), in_any_version=True)
+    return [*excluded, {"name": "not-named", "expression": f"!({named})"}]
 
 
 def _self_conditions(

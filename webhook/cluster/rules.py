@@ -54,15 +54,16 @@ def rules_of(scopes: Iterable[Scope], served: Served) -> list[dict[str, Any]]:
     ]
 
 
-def delivered(rules: Iterable[Mapping[str, Any]]) -> str:
+def delivered(rules: Iterable[Mapping[str, Any]], *, in_any_version: bool = False) -> str:
     """Return CEL that is true only for requests that one of these rules matches by itself, in that version.
 
+    in_any_version: also for those of another version, which `matchPolicy: Equivalent` delivers converted.
     Rules that do not fit into `CONDITION_LIMIT` characters are left out, so a request may be delivered nevertheless.
     """
     parts: list[str] = []
     room = CONDITION_LIMIT
     for rule in rules:
-        part = _matches(rule)
+        part = _matches(rule, in_any_version=in_any_version)
         room -= len(part) + 6
         if room < 0:
             break
@@ -93,13 +94,13 @@ def _ordered(operations: set[str]) -> tuple[str, ...]:
     return tuple(operation for operation in OPERATIONS if operation in operations)
 
 
-def _matches(rule: Mapping[str, Any]) -> str:
+def _matches(rule: Mapping[str, Any], *, in_any_version: bool) -> str:
     conditions = []
     if set(rule["operations"]) != set(OPERATIONS):
         conditions.append(f"request.operation in {listed(rule['operations'])}")
     if ANY not in rule["apiGroups"]:
         conditions.append(f"request.resource.group in {listed(rule['apiGroups'])}")
-    if ANY not in rule["apiVersions"]:
+    if ANY not in rule["apiVersions"] and not in_any_version:
         conditions.append(f"request.resource.version in {listed(rule['apiVersions'])}")
     resources = [_resource_matches(pattern) for pattern in rule["resources"]]
     if "true" not in resources:

@@ -27,11 +27,20 @@ def refusal(review: Mapping[str, Any], policies: PolicySet, *, protected: Protec
     if not asked or not policies.is_agent(_user(spec)):
         return ""
     verb, group, resource = (str(asked.get(key, "")) for key in ("verb", "group", "resource"))
-    namespace = str(asked.get("namespace", ""))
     if verb.startswith("impersonate"):
         return "agents do not impersonate"
-    if group == ADMISSION and verb not in READS:
-        return "agents do not change admission webhooks or admission policies"
+    if group == ADMISSION:
+        return _refusal_of_admission(verb, resource)
+    return _refusal_of_place(verb, group, resource, str(asked.get("namespace", "")), protected)
+
+
+def _refusal_of_admission(verb: str, resource: str) -> str:
+    if resource.endswith("webhookconfigurations"):
+        return "agents neither read nor change webhook configurations"
+    return "" if verb in READS else "agents do not change admission policies"
+
+
+def _refusal_of_place(verb: str, group: str, resource: str, namespace: str, protected: Protected) -> str:
     if group == "" and resource == "secrets" and namespace in {"", protected.namespace}:
         place = f"namespace {protected.namespace}" if namespace else "all namespaces at once"
         return f"agents do not touch Secrets of {place}; name one other namespace"

@@ -61,10 +61,13 @@ def is_own_api_service(request: Request, protected: Protected) -> bool:
 
 
 def is_own_rbac(request: Request, protected: Protected) -> bool:
-    """Roles and bindings that are named like ours, and bindings that name our ServiceAccounts."""
+    """Roles and bindings that are named like ours, and bindings of our roles or of our ServiceAccounts."""
     if not _is(request, "rbac.authorization.k8s.io"):
         return False
     if _is_any_name(request, protected.is_own_name):
+        return True
+    roles = (_mapping(_mapping(obj).get("roleRef")).get("name") for obj in (request.object, request.old_object))
+    if any(isinstance(role, str) and protected.is_own_name(role) for role in roles):
         return True
     subjects = (s for obj in (request.object, request.old_object) for s in _items(_mapping(obj).get("subjects")))
     return any(_names_account(subject, protected.namespace) for subject in subjects)

@@ -7,8 +7,8 @@ subresource, of:
   and that Namespace itself, also `namespaces/finalize` and `namespaces/status`;
 * `own-types`: every object of our API group: AgentPolicies, Approvals, their status;
 * `own-crds`, `own-apiservice`: the CustomResourceDefinitions and APIServices by which our API group is served;
-* `own-rbac`: (Cluster)Roles and (Cluster)RoleBindings that are named like ours, and every binding that names our
-  ServiceAccounts, before or after the write;
+* `own-rbac`: (Cluster)Roles and (Cluster)RoleBindings that are named like ours, and every binding of our roles or of
+  our ServiceAccounts, before or after the write;
 * `own-flow-control`: FlowSchemas and PriorityLevelConfigurations that are named like ours, and every FlowSchema that
   would catch our ServiceAccounts;
 * `own-webhooks`: admission configurations that are named like ours, although the API server never asks about them;

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from auditsink.intake import recovery
 from auditsink.intake.batch import NotAnEventList, split
+from auditsink.intake.scanner import Outline, outline
 from tests.auditsink.samples import POISON, batch, event, numbered, raw
 
 JSON_VALUES = st.recursive(
@@ -136,6 +137,5 @@ def test_hostile_repetition_ends_in_linear_time() -> None:
 def test_the_scanner_knows_what_json_is(value: Any) -> None:
     """Every JSON text is one whole value, and stops being one where it is cut."""
     text = json.dumps({"a": value}).encode()
-    assert recovery.outline(text).is_whole
-    assert recovery.outline(text).stop == len(text)
-    assert not recovery.outline(text[:-1]).is_whole
+    assert outline(text) == Outline(len(text), True, {b"a": (6, len(text) - 1)})
+    assert not outline(text[:-1]).is_whole

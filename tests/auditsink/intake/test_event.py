@@ -142,6 +142,7 @@ def test_of_a_quarantined_event_only_harmless_fields_are_kept() -> None:
         "stage": "ResponseComplete",
         "verb": "patch",
         "user": {"username": BOT, "extra": {"authentication.kubernetes.io/credential-id": [JTI]}},
+        "objectRef": {"resource": "configmaps", "namespace": "prod"},
         "quarantine": {
             "reason": "not JSON",
             "length": len(secret) - 3,

@@ -84,7 +84,7 @@ def test_a_database_that_fails_fails_the_batch_and_recovers(tmp_path: Path, monk
         async with writing(tmp_path / "a.db") as made:
             other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
-            with pytest.raises(StoreUnavailable, match="^OperationalError database is locked$"):
+            with pytest.raises(StoreUnavailable, match=r"^OperationalError database is locked$"):
                 await made.submit([record(1, user_agent="secret-agent")])
             assert made.fault
             other.execute("ROLLBACK")
@@ -108,6 +108,25 @@ def test_a_full_queue_says_so_at_once(tmp_path: Path, monkeypatch: pytest.Monkey
             made.submit([record(9)])
         made.start()
         assert await asyncio.gather(*waiting) == [Committed(1, 0)] * 2
+        await asyncio.to_thread(made.stop)
+
+    asyncio.run(run())
+
+
+def test_large_batches_fill_the_queue_earlier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes are bounded too; one batch is taken however large it is."""
+    monkeypatch.setattr(module, "QUEUE_BYTES", 100)
+
+    async def run() -> None:
+        made = Writer(
+            open_writer(sqlite_url(tmp_path / "a.db"), dedup_check="x"), clock_us=int, on_commit=lambda *_: None
+        )
+        waiting = made.submit([record(1, body=b"x" * 500)])
+        with pytest.raises(Behind):
+            made.submit([record(2)])
+        made.start()
+        assert await waiting == Committed(1, 0)
+        assert await made.submit([record(2)]) == Committed(1, 0)
         await asyncio.to_thread(made.stop)
 
     asyncio.run(run())

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from webhook.admission.subject import Subject, SubjectKind
 from webhook.checks.scope import EVERYTHING, Scope
+from webhook.cluster.keys import ROOMS
 from webhook.cluster.manifests import Endpoint
 from webhook.policy.compile import BrokenPolicy, CompiledPolicy, PolicySet
 
-ENDPOINT = Endpoint("kubescrow", "kubescrow-webhook", 443, "CA", "5ec2e7")
+ENDPOINT = Endpoint("kubescrow", "kubescrow-webhook", 443, "CA", dict.fromkeys(ROOMS, "5ec2e7"))
 
 
 def account(namespace: str, name: str) -> Subject:

@@ -19,6 +19,7 @@ from webhook import tls
 from webhook.checks.scope import Scope
 from webhook.cluster import names
 from webhook.cluster.client import Cluster
+from webhook.cluster.keys import ROOMS
 from webhook.cluster.manifests import Endpoint
 from webhook.cluster.registrar import Registrar
 
@@ -74,7 +75,9 @@ def recorder(controlplane: ControlPlane) -> Iterator[Recorder]:
     server.socket = tls.server_context(leaf).wrap_socket(server.socket, server_side=True)
     recording.port = server.server_address[1]
     controlplane.service("kubescrow", names.SERVICE, recording.port)
-    endpoint = Endpoint("kubescrow", names.SERVICE, recording.port, authority.certificate_pem, SECRET)
+    endpoint = Endpoint(
+        "kubescrow", names.SERVICE, recording.port, authority.certificate_pem, dict.fromkeys(ROOMS, SECRET)
+    )
 
     async def register(cluster: Cluster) -> None:
         await Registrar(cluster, endpoint, policies=lambda: POLICIES, is_leader=lambda: True).round()
@@ -173,7 +176,7 @@ OLD_SCALER = (
         pytest.param("agent", OWN_POD, "rules", id="not twice where both are about it"),
         pytest.param("agent", OWN_SECRET, "self", id="our namespace"),
         pytest.param("agent", EXEC, "self", id="exec in our namespace"),
-        pytest.param("agent", NAMESPACE, "rules", id="our namespace itself, by the rule on deletions"),
+        pytest.param("agent", NAMESPACE, "wildcards", id="our namespace itself, by the rule on deletions"),
         pytest.param("agent", ROLE, "self", id="permissions"),
         pytest.param("agent", LEASE, None, id="a lease"),
         pytest.param("agent", SYSTEM_LEASE, "self", id="a lease in kube-system"),

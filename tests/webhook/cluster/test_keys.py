@@ -29,7 +29,7 @@ def secret(**changed: str | None) -> dict[str, Any]:
         pytest.param({"masking-key": ""}, "masking-key is missing", id="empty"),
         pytest.param({"fingerprint-key": "AAAA"}, "fingerprint-key has 3 bytes, not 32", id="short"),
         pytest.param({"decision-key": "?"}, "decision-key is not base64", id="not base64"),
-        pytest.param({"path-secret": "YWI="}, "path-secret is not 32 lower-case hexadecimal digits", id="no path"),
+        pytest.param({"guards-path": "YWI="}, "guards-path is not 32 lower-case hexadecimal digits", id="no path"),
         pytest.param({"id": "YWI="}, "id is not 8 lower-case hexadecimal digits", id="no id"),
     ],
 )

@@ -14,13 +14,20 @@ from webhook.checks.scope import EVERYTHING, Scope
 from webhook.cluster import names
 from webhook.cluster.client import Cluster
 from webhook.cluster.errors import ClusterError, NotFound
+from webhook.cluster.keys import ROOMS
 from webhook.cluster.manifests import Endpoint
 from webhook.cluster.registrar import Registrar, guards_stand
 from webhook.cluster.watch import Reflector
 from webhook.policy.compile import PolicySet
 from webhook.tls import new_authority
 
-ENDPOINT = Endpoint("kubescrow", "kubescrow-webhook", 443, new_authority(datetime.now(UTC)).certificate_pem, "5ec2e7")
+ENDPOINT = Endpoint(
+    "kubescrow",
+    "kubescrow-webhook",
+    443,
+    new_authority(datetime.now(UTC)).certificate_pem,
+    dict.fromkeys(ROOMS, "5ec2e7"),
+)
 POLICIES = f"{names.VALIDATING}/{names.POLICIES_CONFIGURATION}"
 GUARDS = f"{names.VALIDATING}/{names.GUARDS_CONFIGURATION}"
 DECISIONS = f"{names.MUTATING}/{names.GUARDS_CONFIGURATION}"
@@ -94,7 +101,8 @@ def test_a_named_resource_is_registered_with_the_version_that_is_served(as_serve
 
     async def work(cluster: Cluster) -> None:
         await registrar(cluster).round()
-        rules = (await cluster.get(POLICIES))["webhooks"][0]["rules"]
+        webhooks = {webhook["name"].partition(".")[0]: webhook for webhook in (await cluster.get(POLICIES))["webhooks"]}
+        rules = [*webhooks["rules"]["rules"], *webhooks["wildcards"]["rules"]]
         versions = {(g, r): rule["apiVersions"] for rule in rules for g in rule["apiGroups"] for r in rule["resources"]}
         assert versions["autoscaling", "horizontalpodautoscalers"] == ["v2"]
         assert versions["apps", "deployments/scale"] == ["v1"]
