@@ -37,8 +37,8 @@ SLOWEST = 0.01
 """A pause is at most 15 minutes long: at this speed, a day."""
 
 
-def speed_of(text: str) -> float:
-    """Read --speed.
+def speed_of(text: str | float) -> float:
+    """Read --speed, or its default.
 
     Raises:
         BadParameter: it is none.
@@ -50,14 +50,16 @@ def speed_of(text: str) -> float:
     raise typer.BadParameter(f"{text}: allowed: 0 (at once), or a number from {SLOWEST}")
 
 
-def limit_of(text: str) -> int:
-    """Read --limit.
+def limit_of(text: str | int) -> int:
+    """Read --limit, or its default.
 
     Raises:
         BadParameter: it is none.
     """
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= 1000:
-        return int(text)
+    with contextlib.suppress(ValueError):
+        limit = int(text)
+        if 1 <= limit <= 1000:
+            return limit
     raise typer.BadParameter(f"{text}: allowed: a whole number from 1 to 1000")
 
 

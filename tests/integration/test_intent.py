@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +17,13 @@ STRATEGIC = {"Content-Type": "application/strategic-merge-patch+json"}
 
 CONTAINER = {"name": "c", "image": "example.invalid/c:1"}
 PORT = {"port": 80, "protocol": "TCP"}
+
+WILDCARD = """
+apiVersion: kubescrow.dev/v1alpha1
+kind: AgentPolicy
+metadata: {name: intent-others}
+spec: {subjects: [{user: intent-nobody}], unmatched: Deny, rules: []}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +151,17 @@ def test_secrets_with_other_values_are_others_although_they_look_the_same(story:
 SCALER = f"namespaces/{NAMESPACE}/horizontalpodautoscalers/scaler"
 
 
+@pytest.fixture(params=["", "with a wildcard in a policy about others"])
+def others(story: Story, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Nothing, or a policy that asks for everything of somebody else."""
+    if request.param:
+        story.kubescrow.apply(WILDCARD)
+    yield
+    if request.param:
+        story.kubescrow.remove("intent-others")
+
+
+@pytest.mark.usefixtures("others")
 def test_another_api_version_is_the_same_wish(story: Story) -> None:
     """What goes through autoscaling/v1 is judged and known as what it is in the version that the server prefers."""
     spec = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "none"}, "maxReplicas": 3}

@@ -96,6 +96,8 @@ own-rbac       delete clusterrole kubescrow-webhook
 own-rbac       delete clusterrolebinding kubescrow-webhook
 own-rbac       create clusterrolebinding new --clusterrole=view --serviceaccount=kubescrow:kubescrow-webhook
 own-rbac       create clusterrolebinding new --clusterrole=view --group=system:serviceaccounts:kubescrow
+own-rbac       create clusterrolebinding new --clusterrole=kubescrow-webhook --serviceaccount=self:bot
+own-rbac       create rolebinding new -n self --clusterrole=kubescrow-approver --serviceaccount=self:bot
 own-flow-control delete flowschema kubescrow-agents
 own-flow-control delete prioritylevelconfiguration kubescrow-agents
 own-flow-control create -f - < flowschema
