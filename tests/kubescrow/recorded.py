@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -76,14 +76,17 @@ STORY = [
 """A token is asked for; its bearer is allowed, denied, held until Alice approves; and comes back after an hour."""
 
 
-def record(folder: Path, events: Iterable[dict[str, Any] | bytes], *, cluster: str = "prod") -> str:
+def record(folder: Path, events: Iterable[dict[str, Any]], *, cluster: str = "prod") -> str:
     """Store events as the sink does; return the database file."""
-    slices = [each if isinstance(each, bytes) else raw(each) for each in events]
-    records = records_of(batch(slices), cluster=cluster, recorder=Recorder(KEYS)).records
-    return store(folder, records)
+    return store(folder, received(map(raw, events), cluster=cluster))
 
 
-def store(folder: Path, records: list[Record]) -> str:
+def received(events: Iterable[bytes], *, cluster: str = "prod") -> list[Record]:
+    """The masked records of one batch."""
+    return records_of(batch(events), cluster=cluster, recorder=Recorder(KEYS)).records
+
+
+def store(folder: Path, records: Sequence[Record]) -> str:
     """Commit records; return the database file."""
     path = folder / "auditsink.db"
     engine = open_writer(sqlite_url(path), dedup_check=dedup_check(KEYS))
