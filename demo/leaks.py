@@ -19,6 +19,8 @@ from urllib.parse import quote, quote_plus
 SHORTEST = 9
 """Bytes of a secret. Of a shorter one, so little base64 does not depend on its neighbours that chance would find it."""
 
+QUOTE = '"'
+
 SQLITE = b"SQLite format 3\\0"
 
 
@@ -75,7 +77,7 @@ def _values(path: Path) -> Iterator[bytes]:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
             tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             for table in tables:
-                for row in database.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 -- a name of the database's own
+                for row in database.execute(f'SELECT * FROM "{table.replace(QUOTE, QUOTE * 2)}"'):  # noqa: S608 -- a name of the database's own
                     for value in row:
                         yield from _unpacked(value)
     except sqlite3.Error as err:

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from auditsink import files
-from auditsink.__main__ import main as serve_auditsink
 from auditsink.tokens import Tokens, TokensBroken
 from kubescrow.refusal import wrong_use
 
@@ -17,6 +16,8 @@ app = typer.Typer(help="Record what agents do: the receiver of the API server's 
 @app.command()
 def run() -> None:
     """Run the auditsink; its settings are environment variables ESCROW_SINK_*."""
+    from auditsink.__main__ import main as serve_auditsink  # noqa: PLC0415 -- half a second that only this needs
+
     raise typer.Exit(serve_auditsink())
 
 

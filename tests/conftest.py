@@ -33,5 +33,7 @@ def controlplane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPl
 @pytest.fixture(scope="session")
 def kubescrow(controlplane: ControlPlane) -> Iterator[Installation]:
     """Kubescrow with short times, installed once for all tests of a run."""
-    with Installation(controlplane, settings={"PENDING_PER_AGENT": "50", "LONGEST_HOLD_S": "5"}) as running:
+    with Installation(
+        controlplane, settings={"PENDING_PER_AGENT": "50", "CREATED_PER_MINUTE": "2000", "LONGEST_HOLD_S": "5"}
+    ) as running:
         yield running

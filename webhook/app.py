@@ -50,6 +50,9 @@ from webhook.settings import Settings
 KEEP_ALIVE_S = 120
 """The API server keeps idle connections for 90 s; ours must not end first."""
 
+BACKLOG = 2048
+"""Connections that may wait to be accepted, as uvicorn's own default."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -100,10 +103,11 @@ async def serve(settings: Settings) -> None:
     """
     _configure_logs(settings.log_level)
     async with _cluster(settings) as cluster:
+        listener = _listen(settings)
         parts = await _make(settings, cluster)
         loops = [asyncio.ensure_future(loop()) for loop in parts.loops]
-        server = uvicorn.Server(_server_config(settings, parts))
-        serving = asyncio.create_task(server.serve())
+        server = uvicorn.Server(_server_config(parts))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await asyncio.wait([serving, *loops], return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
@@ -115,6 +119,14 @@ async def serve(settings: Settings) -> None:
             for task in loops:
                 task.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as err:
+        raise CannotStart(f"cannot listen on {settings.host}:{settings.port}: {os.strerror(err.errno or 0)}") from err
 
 
 @contextlib.asynccontextmanager
@@ -248,11 +260,9 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def _server_config(settings: Settings, parts: Parts) -> uvicorn.Config:
+def _server_config(parts: Parts) -> uvicorn.Config:
     return uvicorn.Config(
         routes.build(parts.rooms),
-        host=settings.host,
-        port=settings.port,
         http="httptools",
         loop="none",
         ssl_context_factory=lambda _config, _default: parts.tls_context,

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.controlplane.controlplane import ControlPlane
-from tests.installation import ROOT
+from tests.installation import NAMESPACE, ROOT, SERVICE, Installation
 
 
 def start(**settings: str) -> tuple[int, list[str]]:
@@ -117,3 +117,21 @@ def test_without_permissions_it_says_so(controlplane: ControlPlane) -> None:
     code, (line,) = start(KUBECONFIG=str(nobody.kubeconfig))
     assert code == 1
     assert "/api/v1/namespaces/kubescrow/secrets/kubescrow-keys: 403 Forbidden" in line
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "a: b", "\0\0", None], ids=["torn", "a list", "other", "binary", "a folder"]
+)
+def test_a_kubeconfig_that_cannot_be_used_is_named(tmp_path: Path, content: str | None) -> None:
+    """One line, whatever the file holds."""
+    path = tmp_path / "kubeconfig"
+    path.mkdir() if content is None else path.write_text(content)
+    code, lines = start(KUBECONFIG=str(path))
+    assert (code, lines[-1].startswith(f"no access to a cluster by kubeconfig {path}: ")) == (1, True), lines
+
+
+def test_a_port_that_is_taken_is_named(kubescrow: Installation) -> None:
+    """The second server on one port says so and ends."""
+    account = kubescrow.cluster.service_account(NAMESPACE, SERVICE)
+    code, lines = start(KUBECONFIG=str(account.kubeconfig), HOST="127.0.0.1", PORT=str(kubescrow.port))
+    assert (code, lines[-1].lower()) == (1, f"cannot listen on 127.0.0.1:{kubescrow.port}: address already in use")

@@ -58,7 +58,7 @@ def test_kubectl_finds_it_as_a_plugin() -> None:
     path = os.pathsep.join([str(PROGRAM.parent), os.defpath])
 
     def kubectl(*args: str) -> tuple[int, str]:
-        command = [binaries().kubectl, *args]
+        command = [str(binaries().kubectl), *args]
         done = subprocess.run(command, env={"PATH": path}, capture_output=True, text=True, timeout=60, check=False)
         return done.returncode, done.stdout + done.stderr
 

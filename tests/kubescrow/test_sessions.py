@@ -9,6 +9,7 @@ import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -236,7 +237,7 @@ HOSTILE = "[bold]x[/bold][/]:smile:\u202egnp.exe"
 def test_no_name_acts_on_the_terminal_or_is_taken_for_markup(tmp_path: Path) -> None:
     """A user chooses their name in a certificate, and an agent its argv."""
     uri = "/api/v1/namespaces/prod/pods/p/exec?command=%1B%5B2J%1B%5D0;x%07&command=%5Bbold%5Dx%5B/bold%5D%5B/%5D"
-    run = {"objectRef": {"resource": "pods", "subresource": "exec", "name": "p"}, "requestURI": uri}
+    run: dict[str, Any] = {"objectRef": {"resource": "pods", "subresource": "exec", "name": "p"}, "requestURI": uri}
     path = record(tmp_path, [said(0, "create", user=user(HOSTILE), **run)], cluster="prod")
     everything = [printed("sessions", command, *more, "--database", path) for command, *more in (
         ["list"], ["show", ""], ["play", "", "--speed", "0"])]  # fmt: skip
@@ -263,7 +264,7 @@ def test_times_at_the_end_of_the_calendar_are_shown(tmp_path: Path) -> None:
     last = "9999-12-31T23:59:59.999999Z"
     path = record(tmp_path, [said(0, "get"), said(1, "get", requestReceivedTimestamp=last, stageTimestamp=last)])
     assert parsed("sessions", "show", "", "--database", path, "-o", "json")["last"] == last
-    assert "7973 y" not in printed("sessions", "list", "--database", path)
+    assert "2912057 d 11 h" in printed("sessions", "list", "--database", path)
 
 
 # wrong use

@@ -22,7 +22,7 @@ ESCAPE = "\x1b[2J\x1b]0;owned\x07"
 def seen(at_s: float = 0, stage: str = "ResponseComplete", **columns: Any) -> Seen:
     """The record of a request that took a tenth of a second."""
     time_us = int(at_s * 1e6)
-    known = {"verb": "delete", "resource": "pods", "namespace": "prod", "name": "web", "code": 200}
+    known: dict[str, Any] = {"verb": "delete", "resource": "pods", "namespace": "prod", "name": "web", "code": 200}
     return Seen(time_us, time_us + 100_000, f"id-{at_s}", stage, **(known | columns))
 
 
@@ -45,10 +45,10 @@ def on_terminal(*records: Seen) -> str:
     return console.file.getvalue()
 
 
-HOLD = {"verdict": "hold", "approval": "appr-1", "rules": "p/hold", "code": 429}
-PASS = {"verdict": "allow", "approval": "appr-1", "rules": "p/hold", "decided_by": "alice@example.com"}
-NOT_FOUND = {"responseStatus": {"reason": "NotFound"}}
-DENIED = {"verdict": "deny", "rules": "p/deny,q/also", "code": 403}
+HOLD: dict[str, Any] = {"verdict": "hold", "approval": "appr-1", "rules": "p/hold", "code": 429}
+PASS: dict[str, Any] = {"verdict": "allow", "approval": "appr-1", "rules": "p/hold", "decided_by": "alice@example.com"}
+NOT_FOUND: dict[str, Any] = {"responseStatus": {"reason": "NotFound"}}
+DENIED: dict[str, Any] = {"verdict": "deny", "rules": "p/deny,q/also", "code": 403}
 LINES: dict[str, tuple[list[Seen], str]] = {
     "allowed": ([seen()], "allowed  DELETE pods prod/web"),
     "allowed where a rule was asked": ([seen(verdict="allow")], "allowed  DELETE pods prod/web"),

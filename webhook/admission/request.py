@@ -17,6 +17,8 @@ Object = Mapping[str, Any]
 CREDENTIAL_ID = "authentication.kubernetes.io/credential-id"
 """Key in `userInfo.extra` that every bound ServiceAccount token carries, and no impersonator can set."""
 
+TOKEN_ID = "JTI="  # noqa: S105 - how the id of a token begins; that of a certificate begins with X509SHA256=
+
 SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
 
 
@@ -47,8 +49,8 @@ class User:
 
     @property
     def is_bound(self) -> bool:
-        """Whether the credential carries an id: a short-lived ServiceAccount token, and not impersonation."""
-        return any(self.extra.get(CREDENTIAL_ID, ()))
+        """Whether the credential is a short-lived token: no static token, no certificate, nobody who impersonates."""
+        return any(value.startswith(TOKEN_ID) for value in self.extra.get(CREDENTIAL_ID, ()))
 
 
 @dataclass(frozen=True, slots=True)

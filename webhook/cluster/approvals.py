@@ -12,7 +12,6 @@ from typing import Any
 import structlog
 
 from webhook.admission.request import Request, User
-from webhook.admission.verdict import Requirement
 from webhook.approval.claim import Claim, passes_again
 from webhook.approval.lifecycle import State, covers
 from webhook.approval.reading import Reading, SigningKey, read, status_of
@@ -160,10 +159,15 @@ class Approvals:
             return self._clock() - standing.since < timedelta(seconds=self._limits.denial_cooldown_s)
         if standing.state.is_final:
             return False
-        return await self._still_enough(reading, wanted.requirements)
+        if reading.tampered:
+            log.error("approval was tampered with", approval=reading.approval.name, why=reading.tampered)
+            return False
+        return await self._still_enough(reading, wanted)
 
-    async def _still_enough(self, reading: Reading, requirements: tuple[Requirement, ...]) -> bool:
-        if covers(reading.approval.spec.requirements, requirements):
+    async def _still_enough(self, reading: Reading, wanted: Spec) -> bool:
+        """Say whether it asks people for no less than the rules ask for now, and gives them no more time."""
+        spec = reading.approval.spec
+        if covers(spec.requirements, wanted.requirements) and spec.decide_by <= wanted.decide_by:
             return True
         try:
             await self.record(reading, state=State.SUPERSEDED)

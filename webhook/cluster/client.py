@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
+from yaml import YAMLError
 
 from webhook.cluster.errors import ClusterError, Unavailable, error_of
 
@@ -45,6 +46,7 @@ class Cluster:
         Raises:
             ClusterError: there is neither, or the file cannot be used.
         """
+        place = f"kubeconfig {kubeconfig}" if kubeconfig else "this Pod's ServiceAccount"
         configuration = Configuration(connection_pool_maxsize=CONNECTIONS_LIMIT)
         # Verified as client-go does: from 3.13 on Python also refuses CAs that lack optional extensions.
         configuration.disable_strict_ssl_verification = True
@@ -57,10 +59,13 @@ class Cluster:
                     config_file=str(kubeconfig), client_configuration=configuration, persist_config=False
                 )
                 refresh = asyncio.create_task(config.refresh_token(loader, configuration))
-        except config.ConfigException as err:
-            place = f"kubeconfig {kubeconfig}" if kubeconfig else "this Pod's ServiceAccount"
-            raise ClusterError(f"no access to a cluster by {place}: {err}") from err
-        return cls(ApiClient(configuration), refresh=refresh)
+        except (config.ConfigException, OSError, ValueError, TypeError, YAMLError) as err:
+            why = str(err).splitlines()[0] if isinstance(err, config.ConfigException) else "it cannot be read as one"
+            raise ClusterError(f"no access to a cluster by {place}: {why}") from err
+        try:
+            return cls(ApiClient(configuration), refresh=refresh)
+        except (OSError, ValueError) as err:  # ssl.SSLError is an OSError
+            raise ClusterError(f"no access to a cluster by {place}: its certificates cannot be used") from err
 
     async def close(self) -> None:
         """Close all connections."""

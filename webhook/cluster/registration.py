@@ -9,7 +9,7 @@ deliver, and of several selections each leaves out those before it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from webhook.admission.request import CREDENTIAL_ID, SERVICE_ACCOUNT_PREFIX
+from webhook.admission.request import CREDENTIAL_ID, SERVICE_ACCOUNT_PREFIX, TOKEN_ID
 from webhook.checks.scope import ANY, EVERYTHING
 from webhook.cluster import flow, names
 from webhook.cluster.manifests import Behaviour, Endpoint, Manifest, configuration, webhook
@@ -144,7 +144,8 @@ def _self_conditions(
         f"request.resource.group.endsWith({quoted('.' + names.GROUP)})",
         f"({USERNAME}.startsWith({quoted(SERVICE_ACCOUNT_PREFIX)}) && !(has(request.userInfo.extra) && "
         f"{credential} in request.userInfo.extra && "
-        f"size(request.userInfo.extra[{credential}]) > 0 && !('' in request.userInfo.extra[{credential}])))",
+        f"size(request.userInfo.extra[{credential}]) > 0 && "
+        f"request.userInfo.extra[{credential}][0].startsWith({quoted(TOKEN_ID)})))",
     )
     conditions = [
         {"name": "no-reviews", "expression": f"!(request.resource.group in {listed(REVIEW_GROUPS)})"},
