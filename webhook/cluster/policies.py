@@ -10,7 +10,7 @@ from webhook import metrics
 from webhook.cluster.client import Cluster
 from webhook.cluster.names import POLICIES
 from webhook.cluster.watch import Reflector
-from webhook.policy.compile import PolicySet, compile_set
+from webhook.policy.compile import PolicySet, compile_set, revision_of
 
 
 class Policies:
@@ -56,7 +56,8 @@ class Policies:
             ClusterError: they cannot be read.
         """
         items, version = await self._cluster.list_versioned(POLICIES)
-        self._keep(compile_set(items), int(version or 0))
+        is_known = self._passed and revision_of(items) == self._set.revision
+        self._keep(self._set if is_known else compile_set(items), int(version or 0))
         return self._set
 
     def _load(self) -> None:

@@ -65,7 +65,7 @@ def compile_set(objs: Iterable[Mapping[str, Any]]) -> PolicySet:
     return PolicySet(
         policies=tuple(sorted((o for o in outcomes if isinstance(o, CompiledPolicy)), key=lambda p: p.name)),
         broken=tuple(sorted((o for o in outcomes if isinstance(o, BrokenPolicy)), key=lambda p: p.name)),
-        revision=_revision(stored),
+        revision=revision_of(stored),
     )
 
 
@@ -76,7 +76,7 @@ def _outcome(obj: Mapping[str, Any]) -> CompiledPolicy | BrokenPolicy:
         return salvaged(obj, err)
 
 
-def _revision(stored: tuple[Mapping[str, Any], ...]) -> str:
+def revision_of(stored: Iterable[Mapping[str, Any]]) -> str:
     """Name a set of policies by what it is made of, in no order."""
     identities = sorted(json.dumps(_identity(obj)) for obj in stored)
     return hashlib.sha256("\n".join(identities).encode()).hexdigest()[:16]
