@@ -21,7 +21,7 @@ SHORTEST = 9
 
 QUOTE = '"'
 
-SQLITE = b"SQLite format 3\\0"
+SQLITE = b"SQLite format 3\0"
 
 
 def forms(secret: str) -> frozenset[bytes]:

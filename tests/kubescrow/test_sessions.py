@@ -264,7 +264,7 @@ def test_times_at_the_end_of_the_calendar_are_shown(tmp_path: Path) -> None:
     last = "9999-12-31T23:59:59.999999Z"
     path = record(tmp_path, [said(0, "get"), said(1, "get", requestReceivedTimestamp=last, stageTimestamp=last)])
     assert parsed("sessions", "show", "", "--database", path, "-o", "json")["last"] == last
-    assert "2912057 d 11 h" in printed("sessions", "list", "--database", path)
+    assert "2912114 d 12 h" in printed("sessions", "list", "--database", path)
 
 
 # wrong use
