@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.controlplane.binaries import binaries
@@ -21,6 +22,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         capture = session.config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled():  # a build of minutes must be seen
             binaries()
+
+
+@pytest.fixture(autouse=True)
+def logs() -> Iterator[None]:
+    """Forget what a command said about logs: it wrote them to a stream that ends with the command."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

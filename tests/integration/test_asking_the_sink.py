@@ -98,7 +98,7 @@ def tell(story: Story) -> None:
         story.agent.ok("create", "configmap", name, "-n", NAMESPACE)
         deletion = story.agent.start("delete", "configmap", name, "-n", NAMESPACE)
         approval = story.held(deletion)["metadata"]["name"]
-        wait_until(lambda: attempts(story, approval) > 1, what="a second attempt waits", poll_s=0.2)
+        wait_for_attempts(story, approval, 2)
         story.decide(approval, name, "because")
         deletion.wait(30)
         story.reaches(approval, {"approved": "Used", "denied": "Denied"}[name])
@@ -106,10 +106,14 @@ def tell(story: Story) -> None:
     story.agent.run("get", "configmap", "the-end", "-n", NAMESPACE)
 
 
-def attempts(story: Story, approval: str) -> int:
-    """Requests that the API server has answered with this approval so far."""
-    said = [event.get("annotations", {}) for event in story.cluster.audit_events() if event["verb"] == "delete"]
-    return sum(1 for annotations in said if approval in annotations.values())
+def wait_for_attempts(story: Story, approval: str, least: int) -> None:
+    """Return when the API server has answered so many requests with this approval."""
+
+    def answered() -> bool:
+        said = [event.get("annotations", {}) for event in story.cluster.audit_events() if event["verb"] == "delete"]
+        return sum(1 for annotations in said if approval in annotations.values()) >= least
+
+    wait_until(answered, what=f"{least} attempts answered", poll_s=0.2)
 
 
 def whole_session(sink: AuditSink) -> str:
@@ -226,7 +230,7 @@ def test_another_address_is_told(recorded: Recorded) -> None:
     port, ca = recorded.sink.port, ("--ca", str(recorded.ca))
     asked = recorded.asking(recorded.auditor)
     assert "certificate is not trusted (" in refused(
-        "sessions", "list", "--server", f"https://127.0.0.2:{port}", *ca, **asked
+        "sessions", "list", "--server", f"https://0.0.0.0:{port}", *ca, **asked
     )
     assert ": 404 Not Found" in refused("sessions", "list", "--server", f"{recorded.sink.server}/x", *ca, **asked)
     (cluster_ca := recorded.ca.with_name("cluster.crt")).write_text(recorded.story.cluster.ca_pem)

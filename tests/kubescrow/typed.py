@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -45,7 +46,11 @@ def refused(*args: str, **more: Any) -> str:
 
 
 def start(*args: str) -> subprocess.Popen[str]:
-    """Start the installed program, with pipes to all three streams."""
+    """Start the installed program, with pipes to all three streams; Ctrl-C reaches it as in a terminal."""
     pipe = subprocess.PIPE
     environment = {"PATH": os.defpath}
-    return subprocess.Popen([PROGRAM, *args], stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background ignores it
+    try:
+        return subprocess.Popen([PROGRAM, *args], stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment)
+    finally:
+        signal.signal(signal.SIGINT, before)

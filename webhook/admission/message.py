@@ -123,6 +123,7 @@ def _held(text: str, cause: str, notice: Notice, retry_after_s: int | None) -> A
             "verdict": "hold" if cause != "ApprovalDenied" else "deny",
             "rules": notice.rules[:AUDIT_VALUE_LIMIT],
             "approval": notice.name,
+            **({"decided-by": notice.decided_by[:AUDIT_VALUE_LIMIT]} if notice.decided_by else {}),
         },
     )
 
