@@ -12,7 +12,7 @@ from tests.webhook.policy.language import BOT, HUMAN, policy, rule
 from webhook.admission.request import User
 from webhook.admission.subject import Subject, SubjectKind
 from webhook.admission.verdict import Action, Terms
-from webhook.checks.pod_template import SCOPES
+from webhook.checks.pod import SCOPES
 from webhook.checks.scope import EVERYTHING
 from webhook.policy.compile import Scope, compile_policy, compile_set
 from webhook.policy.model import InvalidPolicy, parse_policy
