@@ -209,8 +209,9 @@ It stays up until Ctrl-C. In another terminal (kubectl of this demo: {cast.admin
    export ALICE={cast.alice.kubeconfig}
    export KUBESCROW_DATABASE={sink.database}
 
-Three things to try:
-   kubectl --kubeconfig $AGENT delete namespace default         # held; look at it as ALICE: kubectl get approvals
+Things to try:
+   kubectl --kubeconfig $AGENT create namespace test
+   kubectl --kubeconfig $AGENT delete namespace test            # held; look at it as ALICE: kubectl get approvals
    kubectl --kubeconfig $AGENT annotate approval NAME kubescrow.dev/decision=approved    # an agent cannot approve
    {os.path.relpath(sys.executable)} -m kubescrow sessions list
 """, flush=True)  # fmt: skip
