@@ -1,12 +1,13 @@
 """The Pod that a request would run: of a Pod itself, and of every built-in kind that carries a Pod template.
 
-Judges nothing. What checks read is looked through once: its objects are objects and its lists are lists, else the Pod
+Judges nothing. A write that leaves the spec of a Pod as it is (a label, a finalizer) runs nothing, and has no Pod here. What checks read is looked through once: its objects are objects and its lists are lists, else the Pod
 has a `problem` and nothing in it. Single values (booleans, names, numbers) may still be of any type.
 Custom resources with templates (Rollouts, Workflows) are not known here; their controllers' Pods are not the agent's
 request.
 
 Source: k8s.io/api core/v1, apps/v1, batch/v1; k8s.io/pod-security-admission/admission/admission.go
-(which subresources carry a Pod, and that a missing template makes no Pod)
+(which subresources carry a Pod, that a missing template makes no Pod, and that an update which runs nothing new is
+not judged)
 """
 
 from collections.abc import Iterator, Mapping
@@ -67,6 +68,7 @@ _POD: Shape = {
     "metadata": {"annotations": {}, "labels": {}},
     "spec": {
         **{name: [_CONTAINER] for name in CONTAINER_LISTS},
+        "os": {},
         "securityContext": {**_SECURITY, "sysctls": [{}]},
         "volumes": [{"hostPath": {}, "projected": {"sources": [{"serviceAccountToken": {}}]}}],
     },
@@ -89,6 +91,11 @@ class Container(NamedTuple):
         """Which container it is, for messages: `initContainer "setup"`."""
         return f"{self.kind} {quoted(self.value.get('name', ''))}"
 
+    @property
+    def security_path(self) -> str:
+        """The field path of its securityContext."""
+        return f"{self.path}.securityContext"
+
 
 @dataclass(frozen=True, slots=True)
 class Pod:
@@ -109,6 +116,40 @@ class Pod:
         """Return the whole path of a field of the Pod, such as `spec.hostNetwork`."""
         return f"{self.path}.{name}" if self.path else name
 
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return "the Pod"
+
+    @property
+    def security_path(self) -> str:
+        """The field path of its own securityContext."""
+        return self.at("spec.securityContext")
+
+    @property
+    def parts(self) -> "tuple[Part, ...]":
+        """Everything that has a securityContext: the Pod itself, then its containers."""
+        return (self, *self.containers)
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether it runs on Windows only, where the API server refuses the settings of Linux."""
+        return (self.spec.get("os") or _NOTHING).get("name") == "windows"
+
+    @property
+    def has_own_users(self) -> bool:
+        """Whether its root is nobody on the node: a user namespace of its own, `hostUsers: false`."""
+        return self.spec.get("hostUsers") is False
+
+
+Part = Pod | Container
+"""What has a securityContext."""
+
+
+def setting(part: Part, name: str, value: Any) -> str:
+    """Say what a securityContext sets: `container "api" sets spec.containers[0].securityContext.runAsUser=0`."""
+    return f"{part.title} sets {part.security_path}.{name}={quoted(value)}"
+
 
 def pod_of(request: Request) -> Pod | None:
     """Find the Pod that a CREATE or UPDATE would store; None where there is none to judge."""
@@ -117,6 +158,8 @@ def pod_of(request: Request) -> Pod | None:
         return None
     if request.object is None:
         return Pod("", problem=f"the {request.kind.kind} is missing; send one")
+    if request.kind.kind == "Pod" and _is_as_before(request.object, request.old_object):
+        return None
     template: Any = request.object
     for depth, name in enumerate(path):
         if not isinstance(template, Mapping):
@@ -179,6 +222,16 @@ def _containers(spec: Object, before: str) -> Iterator[Container]:
     for name, kind in CONTAINER_LISTS.items():
         for index, item in enumerate(spec.get(name) or ()):
             yield Container(kind, f"{before}.{name}[{index}]", item, item.get("securityContext") or _NOTHING)
+
+
+def _is_as_before(pod: Object, old: Object | None) -> bool:
+    """Say whether the Pod runs already as it is written: whoever labels a bad Pod did not make it."""
+    if old is None or "spec" not in old:
+        return False
+    try:
+        return bool(pod.get("spec") == old["spec"])
+    except RecursionError:  # nested deeper than any Pod: nobody can say, so it is judged
+        return False
 
 
 def _carries_template(request: Request) -> bool:
