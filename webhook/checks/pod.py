@@ -1,7 +1,8 @@
 """The Pod that a request would run: of a Pod itself, and of every built-in kind that carries a Pod template.
 
-Judges nothing. A write that leaves the spec of a Pod as it is (a label, a finalizer) runs nothing, and has no Pod here. What checks read is looked through once: its objects are objects and its lists are lists, else the Pod
+Judges nothing. What checks read is looked through once: its objects are objects and its lists are lists, else the Pod
 has a `problem` and nothing in it. Single values (booleans, names, numbers) may still be of any type.
+A write that leaves the spec of a Pod as it is (a label, a finalizer) runs nothing, and has no Pod here.
 Custom resources with templates (Rollouts, Workflows) are not known here; their controllers' Pods are not the agent's
 request.
 
