@@ -164,7 +164,7 @@ def pod_of(request: Request) -> Pod | None:
     template: Any = request.object
     for depth, name in enumerate(path):
         if not isinstance(template, Mapping):
-            return Pod("", problem=_wrong(".".join(path[:depth]), template, "an object"))
+            return Pod("", problem=shape_problem(template, {}, ".".join(path[:depth])))
         template = template.get(name)
         if template is None:
             return None
@@ -173,33 +173,39 @@ def pod_of(request: Request) -> Pod | None:
 
 def shape_problem(value: Any, shape: Shape, path: str) -> str:
     """Say which object or list below is none; empty where all are as `shape` says, or absent."""
-    if value is None:
-        return ""
+    problem = "" if value is None else _problem(value, shape)
+    if path or not problem:
+        return f"{path}{problem}" if problem else ""
+    return f"the object{problem}" if problem.startswith(" ") else problem.removeprefix(".")
+
+
+def _problem(value: Any, shape: Shape) -> str:
+    """Return the path below the value and what is wrong there; put together only where something is."""
     if isinstance(shape, list):
-        return _list_problem(value, shape, path)
-    if not isinstance(value, dict | Mapping):
-        return _wrong(path, value, "an object")
+        return _list_problem(value, shape)
+    if type(value) is not dict and not isinstance(value, Mapping):
+        return _wrong(value, "an object")
     for name, inner in shape.items():
-        if name in value and (problem := shape_problem(value[name], inner, f"{path}.{name}" if path else name)):
-            return problem
+        below = value.get(name)
+        if below is not None and (problem := _problem(below, inner)):
+            return f".{name}{problem}"
     return ""
 
 
-def _list_problem(value: Any, shape: list[Any], path: str) -> str:
+def _list_problem(value: Any, shape: list[Any]) -> str:
     if not isinstance(value, list | tuple):
-        return _wrong(path, value, "a list")
+        return _wrong(value, "a list")
     if not shape:
         return ""
     for index, item in enumerate(value):
-        if item is None:
-            return f"{path}[{index}] is null; remove it"
-        if problem := shape_problem(item, shape[0], f"{path}[{index}]"):
-            return problem
+        problem = " is null; remove it" if item is None else _problem(item, shape[0])
+        if problem:
+            return f"[{index}]{problem}"
     return ""
 
 
-def _wrong(path: str, value: Any, wanted: str) -> str:
-    return f"{path or 'the object'} is {quoted(value)}; make it {wanted}"
+def _wrong(value: Any, wanted: str) -> str:
+    return f" is {quoted(value)}; make it {wanted}"
 
 
 def _pod(path: str, template: Any) -> Pod | None:
