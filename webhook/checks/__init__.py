@@ -21,7 +21,7 @@ BUNDLES: Mapping[str, tuple[Check, ...]] = MappingProxyType(
 )
 """Names that stand for many checks in a rule."""
 
-CHECKS: tuple[Check, ...] = (*laundering.CHECKS, *pod_security.RESTRICTED, *rbac.CHECKS)
+CHECKS: tuple[Check, ...] = (*laundering.CHECKS, *pod_security.CHECKS, *rbac.CHECKS)
 """Every check, family by family."""
 
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

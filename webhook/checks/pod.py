@@ -2,11 +2,13 @@
 
 Judges nothing. What checks read is looked through once: its objects are objects and its lists are lists, else the Pod
 has a `problem` and nothing in it. Single values (booleans, names, numbers) may still be of any type.
+A write that leaves the spec of a Pod as it is (a label, a finalizer) runs nothing, and has no Pod here.
 Custom resources with templates (Rollouts, Workflows) are not known here; their controllers' Pods are not the agent's
 request.
 
 Source: k8s.io/api core/v1, apps/v1, batch/v1; k8s.io/pod-security-admission/admission/admission.go
-(which subresources carry a Pod, and that a missing template makes no Pod)
+(which subresources carry a Pod, that a missing template makes no Pod, and that an update which runs nothing new is
+not judged)
 """
 
 from collections.abc import Iterator, Mapping
@@ -67,6 +69,7 @@ _POD: Shape = {
     "metadata": {"annotations": {}, "labels": {}},
     "spec": {
         **{name: [_CONTAINER] for name in CONTAINER_LISTS},
+        "os": {},
         "securityContext": {**_SECURITY, "sysctls": [{}]},
         "volumes": [{"hostPath": {}, "projected": {"sources": [{"serviceAccountToken": {}}]}}],
     },
@@ -89,6 +92,11 @@ class Container(NamedTuple):
         """Which container it is, for messages: `initContainer "setup"`."""
         return f"{self.kind} {quoted(self.value.get('name', ''))}"
 
+    @property
+    def security_path(self) -> str:
+        """The field path of its securityContext."""
+        return f"{self.path}.securityContext"
+
 
 @dataclass(frozen=True, slots=True)
 class Pod:
@@ -109,6 +117,40 @@ class Pod:
         """Return the whole path of a field of the Pod, such as `spec.hostNetwork`."""
         return f"{self.path}.{name}" if self.path else name
 
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return "the Pod"
+
+    @property
+    def security_path(self) -> str:
+        """The field path of its own securityContext."""
+        return self.at("spec.securityContext")
+
+    @property
+    def parts(self) -> "tuple[Part, ...]":
+        """Everything that has a securityContext: the Pod itself, then its containers."""
+        return (self, *self.containers)
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether it runs on Windows only, where the API server refuses the settings of Linux."""
+        return (self.spec.get("os") or _NOTHING).get("name") == "windows"
+
+    @property
+    def has_own_users(self) -> bool:
+        """Whether its root is nobody on the node: a user namespace of its own, `hostUsers: false`."""
+        return self.spec.get("hostUsers") is False
+
+
+Part = Pod | Container
+"""What has a securityContext."""
+
+
+def setting(part: Part, name: str, value: Any) -> str:
+    """Say what a securityContext sets: `container "api" sets spec.containers[0].securityContext.runAsUser=0`."""
+    return f"{part.title} sets {part.security_path}.{name}={quoted(value)}"
+
 
 def pod_of(request: Request) -> Pod | None:
     """Find the Pod that a CREATE or UPDATE would store; None where there is none to judge."""
@@ -117,10 +159,12 @@ def pod_of(request: Request) -> Pod | None:
         return None
     if request.object is None:
         return Pod("", problem=f"the {request.kind.kind} is missing; send one")
+    if request.kind.kind == "Pod" and _is_as_before(request.object, request.old_object):
+        return None
     template: Any = request.object
     for depth, name in enumerate(path):
         if not isinstance(template, Mapping):
-            return Pod("", problem=_wrong(".".join(path[:depth]), template, "an object"))
+            return Pod("", problem=shape_problem(template, {}, ".".join(path[:depth])))
         template = template.get(name)
         if template is None:
             return None
@@ -129,33 +173,39 @@ def pod_of(request: Request) -> Pod | None:
 
 def shape_problem(value: Any, shape: Shape, path: str) -> str:
     """Say which object or list below is none; empty where all are as `shape` says, or absent."""
-    if value is None:
-        return ""
+    problem = "" if value is None else _problem(value, shape)
+    if path or not problem:
+        return f"{path}{problem}" if problem else ""
+    return f"the object{problem}" if problem.startswith(" ") else problem.removeprefix(".")
+
+
+def _problem(value: Any, shape: Shape) -> str:
+    """Return the path below the value and what is wrong there; put together only where something is."""
     if isinstance(shape, list):
-        return _list_problem(value, shape, path)
-    if not isinstance(value, dict | Mapping):
-        return _wrong(path, value, "an object")
+        return _list_problem(value, shape)
+    if type(value) is not dict and not isinstance(value, Mapping):
+        return _wrong(value, "an object")
     for name, inner in shape.items():
-        if name in value and (problem := shape_problem(value[name], inner, f"{path}.{name}" if path else name)):
-            return problem
+        below = value.get(name)
+        if below is not None and (problem := _problem(below, inner)):
+            return f".{name}{problem}"
     return ""
 
 
-def _list_problem(value: Any, shape: list[Any], path: str) -> str:
+def _list_problem(value: Any, shape: list[Any]) -> str:
     if not isinstance(value, list | tuple):
-        return _wrong(path, value, "a list")
+        return _wrong(value, "a list")
     if not shape:
         return ""
     for index, item in enumerate(value):
-        if item is None:
-            return f"{path}[{index}] is null; remove it"
-        if problem := shape_problem(item, shape[0], f"{path}[{index}]"):
-            return problem
+        problem = " is null; remove it" if item is None else _problem(item, shape[0])
+        if problem:
+            return f"[{index}]{problem}"
     return ""
 
 
-def _wrong(path: str, value: Any, wanted: str) -> str:
-    return f"{path or 'the object'} is {quoted(value)}; make it {wanted}"
+def _wrong(value: Any, wanted: str) -> str:
+    return f" is {quoted(value)}; make it {wanted}"
 
 
 def _pod(path: str, template: Any) -> Pod | None:
@@ -179,6 +229,16 @@ def _containers(spec: Object, before: str) -> Iterator[Container]:
     for name, kind in CONTAINER_LISTS.items():
         for index, item in enumerate(spec.get(name) or ()):
             yield Container(kind, f"{before}.{name}[{index}]", item, item.get("securityContext") or _NOTHING)
+
+
+def _is_as_before(pod: Object, old: Object | None) -> bool:
+    """Say whether the Pod runs already as it is written: whoever labels a bad Pod did not make it."""
+    if old is None or "spec" not in old:
+        return False
+    try:
+        return bool(pod.get("spec") == old["spec"])
+    except RecursionError:  # nested deeper than any Pod: nobody can say, so it is judged
+        return False
 
 
 def _carries_template(request: Request) -> bool:

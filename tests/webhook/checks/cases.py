@@ -12,6 +12,7 @@ A case is a manifest, which is tried as CREATE and as UPDATE; or, with `operatio
     user: {username: jane, groups: [sre], extra: {...}}   # default: the bound ServiceAccount agents/bot
     parameters: {replicas: 20}       # of the check
     serviceAccounts: [agents/worker] # of the policy
+    unreachable: why no real API server delivers this; it is judged everywhere else
 """
 
 from __future__ import annotations
@@ -46,6 +47,11 @@ class Case:
     def is_manifest(self) -> bool:
         """Whether it is a plain object, else a request."""
         return "operation" not in self.said
+
+    @property
+    def unreachable(self) -> str:
+        """Why it cannot be sent to a real API server; empty where it can."""
+        return str(self.said.get("unreachable", "")) if not self.is_manifest else ""
 
     def requests(self) -> Iterator[Request]:
         """Every way in which this case can reach us."""

@@ -82,6 +82,39 @@ def test_a_deleted_pod_is_not_judged() -> None:
     assert pod_of(asks("DELETE", old={**POD, "spec": {}})) is None
 
 
+BAD: dict[str, Any] = {**POD, "spec": {"hostNetwork": True}}
+
+
+@pytest.mark.parametrize(
+    ("old", "is_judged"),
+    [
+        pytest.param({**BAD, "metadata": {"labels": {"a": "b"}}}, False, id="only its labels change"),
+        pytest.param({**POD, "spec": {}}, True, id="its spec changes"),
+        pytest.param({**POD, "spec": {"hostNetwork": True, "x": 1}}, True, id="its spec becomes smaller"),
+        pytest.param(POD, True, id="the old one has no spec"),
+        pytest.param(None, True, id="there is no old one"),
+    ],
+)
+def test_a_pod_that_stays_as_it_is(old: Any, is_judged: bool) -> None:
+    """Whoever labels a bad Pod does not run it."""
+    assert (pod_of(asks("UPDATE", BAD, old=old)) is not None) is is_judged
+
+
+def test_a_template_that_stays_as_it_is() -> None:
+    """Is judged: with more replicas it runs more of the same."""
+    job = {"kind": "Job", "apiVersion": "batch/v1", "spec": {"template": {"spec": {"hostNetwork": True}}}}
+    assert pod_of(asks("UPDATE", job, old=job)) is not None
+
+
+def test_a_spec_too_deep_to_compare() -> None:
+    """Is judged, and no exception."""
+    deep: Any = {}
+    other: Any = {}
+    for _ in range(5000):
+        deep, other = {"a": deep}, {"a": other}
+    assert pod_of(asks("UPDATE", {**POD, "spec": deep}, old={**POD, "spec": other})) is not None
+
+
 @pytest.mark.parametrize(
     ("body", "problem"),
     [

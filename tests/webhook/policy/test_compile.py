@@ -12,6 +12,7 @@ from tests.webhook.policy.language import BOT, HUMAN, policy, rule
 from webhook.admission.request import User
 from webhook.admission.subject import Subject, SubjectKind
 from webhook.admission.verdict import Action, Terms
+from webhook.checks import CHECK_BY_ID
 from webhook.checks.pod import SCOPES
 from webhook.checks.scope import EVERYTHING
 from webhook.policy.compile import Scope, compile_policy, compile_set
@@ -48,7 +49,7 @@ def test_all_problems_at_once() -> None:
         ("spec.rules[2].message", "c"),
     ]
     lines = [str(problem) for problem in caught.value.problems]
-    assert lines[0] == f'spec.rules[0].check: "privileged" is not allowed; use one of {CHECK}'
+    assert lines[0] == f'spec.rules[0].check: "privileged" is not allowed; use one of {", ".join(CHECK_BY_ID)}'
     assert "a CEL expression that answers with a bool: line 1, column 6: undeclared reference to 'objct.x'" in lines[2]
 
 
