@@ -43,8 +43,9 @@ def _of_version(group: str, version: dict[str, Any]) -> Iterator[tuple[str, str]
         for resource, each in ((served["resource"], served), *_below(served)):
             operations = _operations(resource, each)
             if operations:
-                sent = each["responseKind"]
-                kind = (sent.get("group") or "-", sent["version"] or "-", sent["kind"])
+                sent = each["responseKind"]  # without a version: the group and version that it is listed under
+                sent_group = sent.get("group", "") if sent["version"] else group
+                kind = (sent_group or "-", sent["version"] or "-", sent["kind"])
                 yield resource, "\t".join((group or "-", resource, scope, ",".join(operations), *kind))
 
 
