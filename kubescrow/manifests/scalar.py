@@ -60,8 +60,8 @@ def _number(text: str) -> str | int | float:
     digits = text.replace("_", "")
     if len(digits) <= _DIGITS_LIMIT and _INTEGER.fullmatch(digits):
         number = _integer(digits)
-        if -(2**63) <= number < 2**64:
-            return number
+        if -(2**63) <= number < 2**64:  # over 63 bits Go keeps it, and Kubernetes makes a float of it
+            return number if number < 2**63 else float(number)
     return _float(digits, text) if _FLOAT.fullmatch(digits) else text
 
 

@@ -133,7 +133,7 @@ class _Builder:
             self._alias(str(event.anchor), line)
 
     def _scalar(self, event: ScalarEvent, line: int) -> None:
-        is_plain = event.implicit[0]
+        is_plain = event.implicit[0] and event.tag is None
         if not is_plain and event.tag is not None and event.tag not in _STRING_TAGS:
             raise Unreadable(line, f"a tag that is not allowed here; {_TAGS_ALLOWED}")
         if is_plain and event.value == "<<" and self._wants_key():
