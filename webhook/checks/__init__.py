@@ -55,3 +55,10 @@ def _require_whole(check: Check) -> None:
 
 
 CHECK_BY_ID = by_id(CHECKS)
+
+
+def named(check_id: str) -> tuple[Check, ...]:
+    """Return the check of this id, or all of the bundle of this name; none if there is neither."""
+    if check_id in BUNDLES:
+        return BUNDLES[check_id]
+    return (CHECK_BY_ID[check_id],) if check_id in CHECK_BY_ID else ()

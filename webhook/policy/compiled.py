@@ -1,11 +1,12 @@
 """Policies ready to judge: what `compile` makes, `evaluate` asks and registration reads. Values only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from webhook.admission.request import Request, User
 from webhook.admission.subject import Subject
 from webhook.admission.verdict import Action, Terms
-from webhook.checks.check import Check
+from webhook.checks.check import Check, Parameters
 from webhook.checks.scope import EVERYTHING, Scope
 from webhook.policy.expression import Expression
 from webhook.policy.fields import FailurePolicy, Mode, Unmatched
@@ -23,6 +24,8 @@ class CompiledRule:
     action: Action
     match: Match | None = None
     checks: tuple[Check, ...] = ()
+    parameters: Mapping[str, Parameters] = field(default_factory=dict)
+    """By check id, for the checks that have some."""
     condition: Expression | None = None
     message: Expression | None = None
     terms: Terms | None = None
@@ -43,6 +46,8 @@ class Named:
     exclude_subjects: tuple[Subject, ...] = ()
     mode: Mode = Mode.ENFORCE
     defaults: Defaults = field(default_factory=Defaults)
+    accounts: tuple[Subject, ...] = ()
+    """ServiceAccounts that the subjects' Pods may run as, beside their own."""
     scopes: tuple[Scope, ...] = (EVERYTHING,)
     """Which requests must be delivered for it, in a form that the API server accepts."""
     _index: SubjectIndex = field(init=False, repr=False, compare=False)

@@ -29,10 +29,10 @@ def evaluate(request: Request, policies: PolicySet, *, protected: Protected) -> 
     broken = [policy for policy in policies.broken if policy.names(request.user)]
     if not compiled and not broken:
         return _NOT_AN_AGENT
-    findings = protection_findings(request, protected, [*compiled, *broken])
+    inspection, variables = Inspection(request), Variables.of(request)
+    findings = protection_findings(inspection, protected, [*compiled, *broken])
     findings.extend(finding for policy in broken for finding in _broken_findings(policy))
     requirements: set[Requirement] = set()
-    inspection, variables = Inspection(request), Variables.of(request)
     for policy in compiled:
         for outcome in outcomes(policy, inspection, variables):
             finding = outcome.finding

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from webhook.admission.request import Operation, Request
 from webhook.admission.verdict import Action, Finding, Terms
+from webhook.checks.check import Check
 from webhook.checks.inspection import Inspection
 from webhook.checks.wording import one_line
 from webhook.policy.compiled import CompiledPolicy, CompiledRule
@@ -51,7 +52,7 @@ def _judged(
 ) -> Iterator[Outcome]:
     """Judge by one rule that is about the request: its checks, then its condition; both must find something."""
     request = inspection.request
-    found = [(check.id, message) for check in rule.checks for message in check.findings(inspection)]
+    found = [(check.id, message) for check in rule.checks for message in _findings(policy, rule, check, inspection)]
     if rule.checks and not found:
         return
     try:
@@ -66,6 +67,13 @@ def _judged(
     if not found:
         message = own or f"{request.operation.value} {request.target} is what this rule is about"
         yield _outcome(policy, rule, request, message=message)
+
+
+def _findings(policy: CompiledPolicy, rule: CompiledRule, check: Check, inspection: Inspection) -> tuple[str, ...]:
+    parameters = rule.parameters.get(check.id)
+    if parameters is None and not policy.accounts:
+        return check.findings(inspection)
+    return check.findings(inspection.given(accounts=policy.accounts, parameters=parameters))
 
 
 def _outcome(policy: CompiledPolicy, rule: CompiledRule, request: Request, *, message: str, check: str = "") -> Outcome:

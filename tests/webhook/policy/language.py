@@ -55,13 +55,21 @@ def asks(
 
 
 def policy(*rules: dict[str, Any], name: str = "p", **spec: Any) -> dict[str, Any]:
-    """Write a policy for the ServiceAccounts of namespace agents; keywords are fields of the spec."""
+    """Write a policy for the ServiceAccounts of namespace agents; keywords are fields of the spec.
+
+    The checks of laundering are off unless a test says otherwise.
+    """
     subjects = [{"serviceAccount": {"namespace": "agents", "name": "*"}}]
     return {
         "apiVersion": "kubescrow.dev/v1alpha1",
         "kind": "AgentPolicy",
         "metadata": {"name": name, "uid": f"uid-{name}", "generation": 1},
-        "spec": {"subjects": subjects, "rules": list(rules), **spec},
+        "spec": {
+            "subjects": subjects,
+            "rules": list(rules),
+            **spec,
+            "defaults": {"laundering": "Allow", **spec.get("defaults", {})},
+        },
     }
 
 
