@@ -12,6 +12,8 @@ import yaml
 
 from tests.kubescrow.typed import kubescrow
 from tests.webhook.checks.cases import Case, cases
+from tests.webhook.checks.governing import policy_of
+from webhook.policy.fields import Default
 from webhook.policy.spec import Defaults
 
 CASES = [pytest.param(case, id=f"{case.check}: {case.sentence}") for case in cases()]
@@ -31,13 +33,12 @@ def test_a_case_has_the_exit_code_of_its_folder(case: Case, tmp_path: Path) -> N
 
 def _policy(case: Case) -> dict[str, Any]:
     """Write the policy; what is on by default is off, so that the check speaks alone."""
-    rule = {"name": "r", "check": case.check, "action": "Deny"}
-    more = {key: case.said[key] for key in ("serviceAccounts",) if not case.is_manifest and key in case.said}
-    if not case.is_manifest and "parameters" in case.said:
-        rule["parameters"] = case.said["parameters"]
-    off = {field.alias or name: "Allow" for name, field in Defaults.model_fields.items()}
-    spec = {"subjects": [{"user": _user(case)}], "rules": [rule], "defaults": off, **more}
-    return {"apiVersion": "kubescrow.dev/v1alpha1", "kind": "AgentPolicy", "metadata": {"name": "p"}, "spec": spec}
+    written = policy_of(case)
+    fields = Defaults.model_fields.items()
+    written["spec"]["defaults"] = {
+        field.alias or name: "Allow" for name, field in fields if field.annotation is Default
+    }
+    return written
 
 
 def _user(case: Case) -> str:
