@@ -369,12 +369,14 @@ def test_policies_that_do_not_compile_are_told_with_every_problem(by: str, tmp_p
     path = write(tmp_path / "broken.yaml", broken, cel, POLICY, {"kind": "x"}, unknown)
     checked = check(by, DENIED, options=("--policies", path))
     assert (checked.code, checked.out) == (2, [])
-    assert [line.partition(" is not allowed")[0].removeprefix(f"{path}:") for line in checked.err] == [
-        f"32: policy production: has the name of the one in {by}:1",
-        "68: apiVersion: found nothing; allowed: text",
-        '1: policy broken: spec.rules[0].action: "Denny"',
-        '16: policy cel: spec.rules[0].condition: "object."',
-        '70: policy unknown: spec.rules[0].check: "no-such"',
+    told = [line.partition(" is not allowed")[0] for line in checked.err]
+    assert {line.split(":")[0] for line in told} == {path}
+    assert [line.split(":", 2)[2] for line in told] == [
+        f" policy production: has the name of the one in {by}:1",
+        " apiVersion: found nothing; allowed: text",
+        ' policy broken: spec.rules[0].action: "Denny"',
+        ' policy cel: spec.rules[0].condition: "object."',
+        ' policy unknown: spec.rules[0].check: "no-such"',
     ]
 
 
