@@ -48,11 +48,11 @@ def selections(policies: PolicySet) -> tuple[str, ...]:
     for exclusion, tests in sorted(by_exclusion.items()):
         extra = tests - by_exclusion.get("", set()) if exclusion else tests
         budget = CONDITION_LIMIT - len(exclusion) - _FRAME
-        for part in _packed(sorted(extra), [len(test.text) + 4 for test in sorted(extra)], budget):
+        for part in packed(sorted(extra), [len(test.text) + 4 for test in sorted(extra)], budget):
             one_of = _one_of(part)
             terms.append(f"({one_of}) && !({exclusion})" if exclusion else one_of)
     lengths = [len(term) + 6 for term in terms]
-    return tuple(_joined_terms(part) for part in _packed(terms, lengths, CONDITION_LIMIT))
+    return tuple(_joined_terms(part) for part in packed(terms, lengths, CONDITION_LIMIT))
 
 
 def quoted(text: str) -> str:
@@ -85,7 +85,7 @@ def _included(subjects: Iterable[Subject]) -> Iterator[_Test]:
 def _exclusion(subjects: Iterable[Subject]) -> str:
     exact = [subject for subject in subjects if _can_be_said_exactly(subject)]
     tests = sorted(set(_included(exact)))
-    parts = list(_packed(tests, [len(test.text) + 4 for test in tests], CONDITION_LIMIT // 2))
+    parts = list(packed(tests, [len(test.text) + 4 for test in tests], CONDITION_LIMIT // 2))
     return _one_of(parts[0]) if parts else ""
 
 
@@ -143,7 +143,7 @@ def _joined_terms(terms: Sequence[str]) -> str:
     return terms[0] if len(terms) == 1 else " || ".join(f"({term})" for term in terms)
 
 
-def _packed(items: Sequence[_T], lengths: Sequence[int], budget: int) -> Iterator[list[_T]]:
+def packed(items: Sequence[_T], lengths: Sequence[int], budget: int) -> Iterator[list[_T]]:
     """Cut a sequence into parts whose lengths sum up to at most the budget, at least one item each."""
     part: list[_T] = []
     used = 0

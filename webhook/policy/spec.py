@@ -125,6 +125,8 @@ class Rule(_Wire):
 class Defaults(_Wire):
     """Always-on items that may be turned off by name."""
 
+    laundering: Default = Default.DENY
+    laundering_except: Annotated[tuple[CheckId, ...], Field(max_length=MATCH_LIMIT)] = ()
     unbound_token: Default = Default.DENY
     kube_system: Default = Default.DENY
 
