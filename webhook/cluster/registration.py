@@ -44,7 +44,9 @@ PROTECTED_GROUPS = (
 """Groups in which an object of any name may switch us off; which of them do, `policy.protection` says."""
 
 DISJOINT_LIMIT = 3
-"""So many selections can each carry all before it and stay below the 1.5 MiB of an object: 3 x (1+2+3) x 50 KB."""
+"""So many selections can each carry all before it and stay below the 1.5 MiB of an object: 3 x (1+2+3) x 50 KB. Beyond
+(some 2,500 subjects, 400 globs of groups) who is in two of them is delivered twice, and a held CREATE of his is refused.
+"""
 
 
 @dataclass(frozen=True, slots=True)
