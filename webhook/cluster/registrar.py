@@ -149,7 +149,6 @@ class Registrar:
             log.info("registered", object=name, different=different)
         return [name]
 
-
     async def _tell(self, name: str, standing: Manifest, different: list[str]) -> None:
         """Write a Kubernetes Event about what was healed; `kubectl describe` of the object shows it."""
         now = self._clock()
@@ -158,7 +157,9 @@ class Registrar:
         self._told[name] = now
         metadata = standing["metadata"]
         regarding = {"apiVersion": standing["apiVersion"], "kind": standing["kind"], "name": metadata["name"]}
-        note = f"somebody changed {', '.join(different)}; it was written again; the audit log of the API server says who"
+        note = (
+            f"somebody changed {', '.join(different)}; it was written again; the audit log of the API server says who"
+        )
         if different == ["missing"]:
             note = "somebody deleted it; it was written again; the audit log of the API server says who"
         await self._events.tell(

@@ -45,7 +45,7 @@ PROTECTED_GROUPS = (
 
 DISJOINT_LIMIT = 3
 """So many selections can each carry all before it and stay below the 1.5 MiB of an object: 3 x (1+2+3) x 50 KB. Beyond
-(some 2,500 subjects, 400 globs of groups) who is in two of them is delivered twice, and a held CREATE of his is refused.
+(some 2,500 subjects, 400 globs of groups) a caller in two of them is delivered twice, and a held CREATE is refused.
 """
 
 

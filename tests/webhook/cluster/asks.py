@@ -29,7 +29,7 @@ DEPLOYMENT = {
     "selector": {"matchLabels": {"app": "x"}},
     "template": {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": POD["containers"]}},
 }
-NAMESPACED = {
+NAMESPACED: dict[tuple[str, str], dict[str, Any]] = {
     ("api/v1", "pods"): {"spec": POD},
     ("api/v1", "configmaps"): {},
     ("api/v1", "secrets"): {},
@@ -95,15 +95,12 @@ def headers(ask: Ask) -> dict[str, str]:
 
 
 def _body(version: str, resource: str, namespace: str) -> dict[str, Any]:
-    content: dict[str, Any] = NAMESPACED[version, resource]
-    involved = (
-        {"involvedObject": {**content["involvedObject"], "namespace": namespace}}
-        if ("involvedObject" in content)
-        else {}
-    )
-    regarding = {"regarding": {**content["regarding"], "namespace": namespace}} if "regarding" in content else {}
+    content = NAMESPACED[version, resource]
+    objects = {
+        key: {**content[key], "namespace": namespace} for key in ("involvedObject", "regarding") if key in content
+    }
     name = "x2" if version == "apis/events.k8s.io/v1" else "x"
-    return {**content, **involved, **regarding, "metadata": {"name": name, "namespace": namespace}}
+    return {**content, **objects, "metadata": {"name": name, "namespace": namespace}}
 
 
 def _object(kind: str, spec: dict[str, Any]) -> dict[str, Any]:

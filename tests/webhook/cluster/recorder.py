@@ -130,12 +130,11 @@ class Anybody:
     def __init__(self, controlplane: ControlPlane) -> None:
         kubeconfig = controlplane.admin.kubeconfig
         user = yaml.safe_load(kubeconfig.read_text())["users"][0]["user"]
-        files = [
-            _written(kubeconfig.parent / f"anybody.{part}", user[f"client-{part}-data"])
-            for part in ("certificate", "key")
-        ]
+        folder = kubeconfig.parent
+        certificate = _written(folder / "anybody.certificate", user["client-certificate-data"])
+        key = _written(folder / "anybody.key", user["client-key-data"])
         context = ssl.create_default_context(cadata=controlplane.ca_pem)
-        context.load_cert_chain(*files)
+        context.load_cert_chain(certificate, key)
         self._connection = http.client.HTTPSConnection(urlsplit(controlplane.url).netloc, context=context, timeout=30)
         self._numbers = itertools.count()
 
