@@ -95,12 +95,15 @@ def headers(ask: Ask) -> dict[str, str]:
 
 
 def _body(version: str, resource: str, namespace: str) -> dict[str, Any]:
-    content = NAMESPACED[version, resource]
-    objects = {
-        key: {**content[key], "namespace": namespace} for key in ("involvedObject", "regarding") if key in content
-    }
-    name = "x2" if version == "apis/events.k8s.io/v1" else "x"
-    return {**content, **objects, "metadata": {"name": name, "namespace": namespace}}
+    body = {**NAMESPACED[version, resource], "metadata": {"name": _name(version), "namespace": namespace}}
+    for key in ("involvedObject", "regarding"):
+        if key in body:
+            body[key] = {**body[key], "namespace": namespace}
+    return body
+
+
+def _name(version: str) -> str:
+    return "x2" if version == "apis/events.k8s.io/v1" else "x"  # both kinds of Events lie in one place
 
 
 def _object(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
