@@ -1,4 +1,4 @@
-"""A ServiceAccount credential without an id is a static token, which never ends, or somebody who impersonates.
+"""A ServiceAccount credential without a token's id is a static token, which never ends, or somebody who impersonates.
 
 The always-on rule `unbound-token` says the same of every subject of a policy, unless `defaults.unboundToken` turns it
 off. The check is for a policy that wants a hold, a warning, or some requests only.
@@ -34,10 +34,10 @@ def is_unbound(request: Request) -> bool:
 
 def unbound_message(request: Request) -> str:
     """Say what is wrong with the credential, and what to use."""
+    what = f"{request.operation.value} {request.target} comes with a ServiceAccount credential without a token's id"
     return one_line(
-        f"{request.operation.value} {request.target} comes with a ServiceAccount credential without an id, which is a "
-        "static token or somebody who impersonates; use a short-lived token, as kubectl create token or a Pod's own "
-        "volume gives it"
+        f"{what}, which is a static token, a certificate or somebody who impersonates; "
+        "use a short-lived token, as kubectl create token or a Pod's own volume gives it"
     )
 
 

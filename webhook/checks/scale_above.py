@@ -71,7 +71,7 @@ def judge(inspection: Inspection) -> Iterator[str]:
             yield f"{name} is {quoted(found)}; make it a whole number up to {limit}"
         elif found is not None and found > max(limit, before):
             keep = f", or keep the {before} of before" if before > limit else ""
-            yield f"{name}={quoted(found)} is above {limit}; set {limit} or less{keep}"
+            yield f"{name}={quoted(found)} is above {limit}; set at most {limit}{keep}"
 
 
 def _paths(request: Request) -> tuple[tuple[str, ...], ...]:

@@ -46,7 +46,7 @@ def judge(binding: Binding, parameters: Any) -> Iterator[str]:
     """Yield one message if the role is not listed."""
     roles = (parameters if isinstance(parameters, Roles) else Roles()).roles
     if not any(_is_listed(binding, role) for role in roles):
-        yield f"{binding.title}, which is none of parameters.roles ({listed(roles)}); bind one of these"
+        yield f"{binding.title}, which is none of parameters.roles ({listed(roles) or 'empty'}); bind one of these"
 
 
 def _is_listed(binding: Binding, role: str) -> bool:

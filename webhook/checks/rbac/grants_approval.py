@@ -17,7 +17,7 @@ ID = "grants-approval"
 def judge(rule: Rule) -> Iterator[str]:
     """Yield one message for each entry that covers deciding, or policies."""
     for given in rule.gives("kubescrow.dev", but=READS):
-        yield f"{given}, which covers deciding, or changing policies; remove it, or leave only get, list and watch"
+        yield f"{given}, which covers approving, or changing policies; remove it, or leave only get, list and watch"
 
 
 CHECK = role_check(ID, judge)

@@ -16,7 +16,7 @@ ID = "grants-tokens"
 def judge(rule: Rule) -> Iterator[str]:
     """Yield one message for each entry that covers token requests."""
     for given in rule.gives("", ["serviceaccounts/token"]):
-        yield f"{given}, which covers tokens of ServiceAccounts; remove it, as Pods get their tokens without"
+        yield f"{given}, which covers tokens of ServiceAccounts; remove it, Pods get their tokens without it"
 
 
 CHECK = role_check(ID, judge)
