@@ -50,7 +50,10 @@ NUMBERS: Mapping[tuple[str, str], tuple[tuple[str, ...], ...]] = {
 class Limit(Parameters):
     """How many Pods at once."""
 
-    replicas: Annotated[StrictInt, Field(ge=0)] = Field(description="The highest number of Pods that passes, from 0.")
+    # Kubernetes' own numbers of replicas have 32 bits.
+    replicas: Annotated[StrictInt, Field(ge=0, le=2**31 - 1)] = Field(
+        description="The highest number of Pods that passes, from 0."
+    )
 
 
 def judge(inspection: Inspection) -> Iterator[str]:

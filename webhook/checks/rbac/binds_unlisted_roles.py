@@ -6,6 +6,7 @@ Allowed: what `parameters.roles` lists; a binding that is only labelled, or lose
 Source: k8s.io/api/rbac/v1/types.go (RoleRef is a name); the role can be changed before and after it is bound
 """
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -19,14 +20,13 @@ from webhook.checks.rbac.role import listed
 
 ID = "binds-unlisted-roles"
 
-KINDS = ("ClusterRole/", "Role/")
+# A kind, a slash, and a name of 253 characters; `*` only at its ends, so that a match is one string comparison.
+ROLE_LIMIT = len("ClusterRole/") + 253
+ROLE = re.compile(r"(ClusterRole|Role)/([*]?[^*]+[*]?|[*])")
 
 
 def _role(value: Any) -> Any:
-    """Take `Kind/name`, where the name may begin or end with `*`."""
-    name = str(value).partition("/")[2]
-    is_glob = bool(name) and "*" not in name[1:-1]
-    if not (isinstance(value, str) and value.startswith(KINDS) and is_glob):
+    if not (isinstance(value, str) and len(value) <= ROLE_LIMIT and ROLE.fullmatch(value)):
         raise PydanticCustomError("role", "ClusterRole/NAME or Role/NAME, with * at the start or end of NAME at most")
     return value
 
