@@ -2,7 +2,8 @@
 
 Admission sees a patch, an apply and a replacement as the same UPDATE with the same options, and the answer to an empty
 patch is the whole Secret; so every UPDATE of a Secret that holds data counts. Whoever has the new data can delete the
-Secret and create it anew (`kubectl replace --force`), which answers with nothing that they have not sent.
+Secret and create it anew, which answers with nothing that they have not sent; `kubectl replace --force` reads between
+the two and stops there if it may not.
 
 Not stopped, because no admission webhook is asked:
 
@@ -50,7 +51,7 @@ def judge(inspection: Inspection) -> Iterator[str]:
     elif _holds_data(request.old_object):
         yield (
             "an update or patch of a Secret may answer with data that was not sent; "
-            "delete it and create it anew, as kubectl replace --force does"
+            "delete it and create it anew, by kubectl delete and kubectl create"
         )
 
 
