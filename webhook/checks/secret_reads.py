@@ -8,7 +8,7 @@ the two and stops there if it may not.
 Not stopped, because no admission webhook is asked:
 
 - `get`, `list`, `watch`: give no such permission by RBAC, or refuse them by the authorizer;
-- a patch that the API server cannot make an object of: it is refused with the **whole Secret in its text**, before
+- a patch that the API server cannot make an object of: it is refused with the whole Secret in its text, before
   admission. Whoever may `patch` Secrets by RBAC can read them, whatever a policy says: leave out `patch`, or refuse it
   by the authorizer. Without it, this check leaves no write that answers with old data;
 - Pods that mount the Secret, and guesses at its data.
