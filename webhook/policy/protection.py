@@ -29,6 +29,7 @@ from functools import lru_cache
 from webhook.admission.request import Operation
 from webhook.admission.verdict import Action, Finding
 from webhook.checks import laundering
+from webhook.checks.bound_token import is_unbound, unbound_message
 from webhook.checks.check import Check
 from webhook.checks.inspection import Inspection
 from webhook.checks.scope import EVERYTHING
@@ -59,10 +60,6 @@ _OWN = (
 """(rule, whether it is about a request, what the request does)"""
 
 _REMEDY = "no policy allows it to an agent; ask a person to do it"
-_UNBOUND = (
-    "comes with a ServiceAccount credential without an id, which is a static token or somebody who impersonates; "
-    "use a short-lived token, as kubectl create token or a Pod's own volume gives it"
-)
 
 
 def protection_findings(inspection: Inspection, protected: Protected, policies: Sequence[Named]) -> list[Finding]:
@@ -83,8 +80,8 @@ def protection_findings(inspection: Inspection, protected: Protected, policies: 
         findings.append(_finding("kube-system", f"{what} touches namespace {KUBE_SYSTEM}; {remedy}", guarding))
     findings.extend(_laundering(inspection, policies))
     binding = [policy for policy in policies if policy.defaults.unbound_token is Default.DENY]
-    if binding and request.user.service_account and not request.user.is_bound:
-        findings.append(_finding("unbound-token", f"{what} {_UNBOUND}", binding))
+    if binding and is_unbound(request):
+        findings.append(_finding("unbound-token", unbound_message(request), binding))
     return findings
 
 
