@@ -11,7 +11,7 @@ Source: https://kubernetes.io/docs/concepts/security/pod-security-admission/,
 from collections.abc import Iterator
 
 from webhook.admission.request import Operation, Request
-from webhook.checks.laundering.writing import WRITTEN, changed_fields, request_check, value_at, what
+from webhook.checks.laundering.writing import WRITTEN, changed_fields, fields_at, request_check, what
 from webhook.checks.scope import Scope
 from webhook.checks.wording import quoted
 
@@ -22,13 +22,14 @@ ENFORCE = "pod-security.kubernetes.io/enforce"
 
 def judge(request: Request) -> Iterator[str]:
     """Yield one message for each label that may not be written."""
+    labels = fields_at(request.object, "metadata", "labels")
     for name in changed_fields(request, "metadata", "labels"):
-        value = value_at(request.object, "metadata", "labels", name)
-        found = f"metadata.labels[{quoted(name)}]={quoted(value)}"
+        label = f"metadata.labels[{quoted(name)}]"
+        found = f"sets {label}={quoted(labels[name])}" if name in labels else f"removes {label}"
         if request.operation is Operation.UPDATE:
-            yield f"{what(request)} sets {found}, by which policies choose namespaces; leave the labels as they are"
-        elif name == ENFORCE and value == "privileged":
-            yield f"{what(request)} sets {found}, which allows every Pod; use baseline or restricted, or leave it out"
+            yield f"{what(request)} {found}, by which policies choose namespaces; leave the labels as they are"
+        elif name == ENFORCE and labels[name] == "privileged":
+            yield f"{what(request)} {found}, which allows every Pod; use baseline or restricted, or leave it out"
 
 
 CHECK = request_check(
