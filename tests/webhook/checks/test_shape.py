@@ -26,6 +26,7 @@ UNREACHABLE = {
     "ephemeral-containers": 1,
     "gitops": 8,
     "leases": 1,
+    "nodes": 6,
     "owner-references": 4,
     "pod-service-account": 1,
     "proc-mount-baseline": 5,

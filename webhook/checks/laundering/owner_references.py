@@ -5,8 +5,7 @@ Rule: no owner reference is added or changed, on any object, through any subreso
     set none; controllers do, and agents are no controllers.
 Fields: each entry of `metadata.ownerReferences`, `controller` and `blockOwnerDeletion` included.
 Allowed: entries that were there, as they were; removing one (`--cascade=orphan` in other words); on a new Job the one
-    reference that `kubectl create job --from=cronjob/...` writes: a CronJob, neither `controller` nor
-    `blockOwnerDeletion`.
+    reference that `kubectl create job --from=cronjob/...` writes: a CronJob, without `blockOwnerDeletion`.
 Source: https://kubernetes.io/docs/concepts/architecture/garbage-collection/,
     k8s.io/kubernetes/pkg/controller/garbagecollector/garbagecollector.go (attemptToDeleteItem)
 """
@@ -45,7 +44,6 @@ def _is_manual_run(request: Request, reference: Any) -> bool:
         and (request.kind.group, request.kind.kind) == ("batch", "Job")
         and isinstance(reference, Mapping)
         and (reference.get("apiVersion"), reference.get("kind")) == ("batch/v1", "CronJob")
-        and not reference.get("controller")
         and not reference.get("blockOwnerDeletion")
     )
 
