@@ -3,10 +3,10 @@
 What a controller, a node or another account does for the agent is not the agent's request any more: it would be judged
 as theirs, or not at all. These checks are on for every subject of every policy, unless `spec.defaults` turns them off.
 
-Not here, because each is a plain write that a rule can judge: replicas through an HPA (`scale-above`), PodDisruption
-Budgets, Endpoints, a Deployment's revisionHistoryLimit, a Pod with a nodeName.
+Not here, because each is a plain write that a rule can judge: replicas through an HPA (`scale-above`), Endpoints,
+PodDisruptionBudgets, a Deployment's revisionHistoryLimit, a Pod with a nodeName.
 
-Source: KUBERNETES.md facts in docs/adr and the tests beside each check
+Source: each check names its own; tests/integration/test_laundering.py tries them on a real API server
 """
 
 from webhook.checks.check import Check
