@@ -14,7 +14,7 @@ subresource, of:
 * `own-webhooks`: admission configurations that are named like ours, although the API server never asks about them;
 * `kube-system`: the same as `own-namespace` for kube-system, unless every policy that names the user allows it;
 * each check of the bundle `laundering`, unless every policy that names the user allows it, by `defaults.laundering` or
-  by name in `defaults.launderingExcept`;
+  by name in `defaults.launderingExcept`; a ServiceAccount is the agent's to use if each of the others lists it;
 * `unbound-token`: everything by a ServiceAccount whose credential has no id (a static token, or somebody who
   impersonates it), unless every policy that names the user allows it.
 
@@ -86,16 +86,19 @@ def protection_findings(inspection: Inspection, protected: Protected, policies: 
 
 
 def _laundering(inspection: Inspection, policies: Sequence[Named]) -> Iterator[Finding]:
-    """Judge by each check of the bundle that a policy asks for; an account counts if each such policy lists it."""
+    """Judge by each check that a policy asks for, for each such policy by the accounts that it lists itself."""
     request = inspection.request
     for check in laundering_checks(request.operation, request.resource.group, request.resource_path):
         guarding = [policy for policy in policies if _asks_for(policy, check)]
-        if not guarding:
-            continue
-        accounts = frozenset.intersection(*(frozenset(policy.accounts) for policy in guarding))
-        remedy = f"ask a person to do it, or name {check.id} in defaults.launderingExcept of {_listed(guarding)}"
-        for message in check.findings(inspection.given(accounts=tuple(accounts))):
-            yield _finding(check.id, f"{message}; {remedy}", guarding)
+        demanded_by: dict[str, list[Named]] = {}
+        for accounts in dict.fromkeys(policy.accounts for policy in guarding):
+            alike = [policy for policy in guarding if policy.accounts == accounts]
+            seen = inspection.given(accounts=accounts) if accounts else inspection
+            for message in check.findings(seen):
+                demanded_by.setdefault(message, []).extend(alike)
+        for message, demanding in demanded_by.items():
+            remedy = f"ask a person, or name {check.id} in spec.defaults.launderingExcept of {_listed(demanding)}"
+            yield _finding(check.id, f"{message}; {remedy}", demanding)
 
 
 def _asks_for(policy: Named, check: Check) -> bool:
