@@ -45,22 +45,6 @@ def deployment(spec: dict[str, Any], name: str = "web") -> dict[str, Any]:
                                                     "template": template})  # fmt: skip
 
 
-# Rules that find nothing and have everything delivered, leases by name: registration reads the rules.
-DELIVERED = [
-    {
-        "name": f"deliver-{name}",
-        "match": {
-            "operations": ["CREATE", "UPDATE", "DELETE", "CONNECT"],
-            "apiGroups": [group],
-            "resources": [resources],
-        },
-        "condition": "false",
-        "action": "Deny",
-    }
-    for name, group, resources in (("all", "*", "*/*"), ("leases", "coordination.k8s.io", "leases"))
-]
-
-
 @dataclass(frozen=True)
 class Attack:
     """One way to one effect, and the check that stops it. A POST's body has the JSON of what is made."""
@@ -239,7 +223,7 @@ def story(kubescrow: Installation) -> Story:
         story.cluster.admin.ok("create", "-f", "-", stdin=json.dumps(each))
     served = f"/apis/argoproj.io/v1alpha1/namespaces/{NS}/applications"
     wait_until(lambda: story.cluster.admin.request("GET", served)[0] == 200, what="Applications are served")
-    story.policy(*DELIVERED, defaults={"laundering": "Deny"})
+    story.policy(defaults={"laundering": "Deny"})
     return story
 
 
