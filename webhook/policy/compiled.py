@@ -30,6 +30,14 @@ class CompiledRule:
     message: Expression | None = None
     terms: Terms | None = None
 
+    @property
+    def is_selective(self) -> bool:
+        """Whether being about a request says something: a check of every request, without `match`, says nothing.
+
+        Else one such rule would let pass all that `unmatched` is there to stop.
+        """
+        return self.match is not None or not any(EVERYTHING in check.scopes for check in self.checks)
+
     def covers(self, request: Request) -> bool:
         """Say whether the rule is about the request: by its match, else by its checks, else always."""
         if self.match is None and self.checks:

@@ -40,7 +40,7 @@ def outcomes(policy: CompiledPolicy, inspection: Inspection, variables: Variable
     request, is_matched = inspection.request, False
     for rule in policy.rules:
         if rule.covers(request):
-            is_matched = True
+            is_matched = is_matched or rule.is_selective
             yield from _judged(policy, rule, inspection, variables)
     if not is_matched and policy.unmatched in _UNMATCHED:
         message = f"{request.operation.value} {request.target} is covered by no rule of this policy"
