@@ -43,6 +43,7 @@ from webhook.cluster.watch import Reflector
 from webhook.gate import Gate, HoldLimits
 from webhook.guards import ApprovalGuard, PolicyGuard
 from webhook.housekeeping import Housekeeping
+from webhook.mutator import Mutator
 from webhook.policy.authorization import refusal
 from webhook.policy.protection import Protected
 from webhook.settings import Settings
@@ -214,6 +215,7 @@ def _rooms(base: Base, readiness: Readiness) -> routes.Rooms:
     return routes.Rooms(
         paths=base.keys.paths,
         gate=_gate(base),
+        mutator=Mutator(cluster=cluster, policies=policies, protected=base.protected),
         approval_guard=ApprovalGuard(
             cluster=cluster,
             policies=policies,

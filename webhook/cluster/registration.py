@@ -4,10 +4,13 @@ Three webhooks bring requests to the same judge: `rules` the resources that poli
 `wildcards` what they name by wildcards, in the client's version; `self` what the always-on rules are about. One request
 must not be delivered twice: two calls would be two claims of one approval. So each leaves out what those before it
 deliver, and of several selections each leaves out those before it.
+
+Where a policy has rules that mutate, `rules` and `wildcards` stand in a mutating configuration too, for the subjects of
+such policies and what those rules are about.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from webhook.admission.request import CREDENTIAL_ID, SERVICE_ACCOUNT_PREFIX, TOKEN_ID
 from webhook.checks.scope import ANY, EVERYTHING
@@ -20,6 +23,7 @@ from webhook.policy.compile import PolicySet
 JUDGE = Behaviour("Fail", "NoneOnDryRun", 30)
 """30 s is the longest that Kubernetes allows: a held call waits."""
 
+MUTATE = Behaviour("Fail", "NoneOnDryRun", 10)
 DECIDE = Behaviour("Fail", "NoneOnDryRun", 10)
 GUARD = Behaviour("Fail", "None", 10)
 HELP = Behaviour("Ignore", "None", 10)
@@ -40,12 +44,17 @@ DISJOINT_LIMIT = 3
 """So many selections can each carry all before it and stay below the 1.5 MiB of an object: 3 x (1+2+3) x 50 KB."""
 
 
+_Entry = tuple[str, Sequence[Manifest], Sequence[Mapping[str, str]]]
+"""Name, rules and conditions of one webhook, for each selection of subjects."""
+
+
 @dataclass(frozen=True, slots=True)
 class Registration:
     """All objects that must stand, as we want them. Their repr is hidden: the path secret is in them."""
 
     revision: str
     policies: Manifest = field(repr=False)
+    mutations: Manifest = field(repr=False)
     guards: tuple[Manifest, Manifest] = field(repr=False)
     """Validating, mutating."""
     flow: tuple[Manifest, Manifest] = field(repr=False)
@@ -57,6 +66,7 @@ def configurations(policies: PolicySet, *, endpoint: Endpoint, served: Served) -
     return Registration(
         revision=policies.revision,
         policies=policies_configuration(policies, endpoint=endpoint, served=served),
+        mutations=mutations_configuration(policies, endpoint=endpoint, served=served),
         guards=guard_configurations(endpoint),
         flow=(flow.priority_level(), flow.flow_schema(policies.subjects, namespace=endpoint.namespace)),
     )
@@ -66,21 +76,49 @@ def policies_configuration(policies: PolicySet, *, endpoint: Endpoint, served: S
     """Return the configuration that sends agents' requests to the judge; no webhook in it when there are no agents."""
     scopes = [scope for policy in (*policies.policies, *policies.broken) for scope in policy.scopes]
     rules, excluded = rules_of(scopes, served), exclusions(scopes)
-    entries = [
+    entries: list[_Entry] = [
         ("rules", [rule for rule in rules if ANY not in rule["apiVersions"]], excluded),
         ("wildcards", [rule for rule in rules if ANY in rule["apiVersions"]], _wildcard_conditions(rules, excluded)),
         ("self", rules_of([EVERYTHING], {}), _self_conditions(endpoint.namespace, rules, excluded)),
     ]
-    address = endpoint.client_config(f"policies/{policies.revision}")
-    webhooks = []
+    webhooks = _for_agents(
+        policies, "policy", entries, endpoint.client_config(f"policies/{policies.revision}"), behaviour=JUDGE
+    )
+    return configuration("ValidatingWebhookConfiguration", names.POLICIES_CONFIGURATION, webhooks)
+
+
+def mutations_configuration(policies: PolicySet, *, endpoint: Endpoint, served: Served) -> Manifest:
+    """Return the configuration that has the values of Mutate rules written; no webhook in it when there are none."""
+    mutating = tuple(policy for policy in policies.policies if policy.mutations)
+    scopes = [scope for policy in mutating for scope in policy.mutation_scopes]
+    rules, excluded = rules_of(scopes, served), exclusions(scopes)
+    entries: list[_Entry] = [
+        ("rules", [rule for rule in rules if ANY not in rule["apiVersions"]], excluded),
+        ("wildcards", [rule for rule in rules if ANY in rule["apiVersions"]], _wildcard_conditions(rules, excluded)),
+    ]
+    address = endpoint.client_config(f"mutations/{policies.revision}", room="policies")
+    webhooks = _for_agents(
+        replace(policies, policies=mutating, broken=()), "mutation", entries, address, behaviour=MUTATE
+    )
+    # Again when somebody after us changed the object; what stands in the end, the validating side looks at.
+    for one in webhooks:
+        one["reinvocationPolicy"] = "IfNeeded"
+    return configuration("MutatingWebhookConfiguration", names.POLICIES_CONFIGURATION, webhooks)
+
+
+def _for_agents(
+    policies: PolicySet, what: str, entries: Sequence[_Entry], address: Manifest, *, behaviour: Behaviour
+) -> list[Manifest]:
+    """Write each entry for each selection of the subjects."""
+    webhooks: list[Manifest] = []
     for number, agents in enumerate(_agent_conditions(selections(policies)), start=1):
-        suffix = f".policy.{names.GROUP}" if number == 1 else f"-{number}.policy.{names.GROUP}"
+        suffix = f".{what}.{names.GROUP}" if number == 1 else f"-{number}.{what}.{names.GROUP}"
         webhooks += [
-            webhook(f"{name}{suffix}", address, rules=rules, behaviour=JUDGE, conditions=[*agents, *conditions])
+            webhook(f"{name}{suffix}", address, rules=rules, behaviour=behaviour, conditions=[*agents, *conditions])
             for name, rules, conditions in entries
             if rules
         ]
-    return configuration("ValidatingWebhookConfiguration", names.POLICIES_CONFIGURATION, webhooks)
+    return webhooks
 
 
 def guard_configurations(endpoint: Endpoint) -> tuple[Manifest, Manifest]:

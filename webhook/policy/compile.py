@@ -14,13 +14,15 @@ from webhook.admission.verdict import Action, Terms
 from webhook.checks import BUNDLES, CHECK_BY_ID, laundering, named
 from webhook.checks.scope import EVERYTHING, Scope
 from webhook.checks.wording import quoted
+from webhook.policy.assignments import assignments_of, contradictions, volatile_sources
 from webhook.policy.compiled import BrokenPolicy, CompiledPolicy, CompiledRule, PolicySet
-from webhook.policy.expression import Expression, InvalidExpression, compile_expression
+from webhook.policy.expression import Answer, Expression, is_convertible
 from webhook.policy.fields import RuleAction, Unmatched
 from webhook.policy.match import scope_of
 from webhook.policy.model import AgentPolicy, InvalidPolicy, Problem, parse_policy
 from webhook.policy.parameters import parameters_of
 from webhook.policy.salvage import salvaged
+from webhook.policy.sources import expression_of
 from webhook.policy.spec import Defaults, Rule
 
 __all__ = [
@@ -33,7 +35,12 @@ __all__ = [
     "compile_set",
 ]
 
-_ACTIONS = {RuleAction.DENY: Action.DENY, RuleAction.HOLD: Action.HOLD, RuleAction.WARN: Action.WARN}
+_ACTIONS = {
+    RuleAction.DENY: Action.DENY,
+    RuleAction.HOLD: Action.HOLD,
+    RuleAction.WARN: Action.WARN,
+    RuleAction.MUTATE: Action.DENY,  # where its values do not stand
+}
 
 
 def compile_policy(policy: AgentPolicy) -> CompiledPolicy:
@@ -43,10 +50,13 @@ def compile_policy(policy: AgentPolicy) -> CompiledPolicy:
         InvalidPolicy: an expression does not compile or a check is unknown; with all such problems.
     """
     problems = list(_unknown_exceptions(policy.spec.defaults))
-    rules = tuple(_rule(i, rule, problems) for i, rule in enumerate(policy.spec.rules))
+    spec = policy.spec
+    problems.extend(_unreadable_params(spec.params))
+    rules = tuple(_rule(i, rule, problems) for i, rule in enumerate(spec.rules))
+    problems.extend(contradictions(spec.rules, {rule.name: rule.assignments for rule in rules}))
     if problems:
         raise InvalidPolicy(policy.name, problems)
-    spec = policy.spec
+    mutations = tuple(rule for rule in rules if rule.assignments)
     return CompiledPolicy(
         name=policy.name,
         subjects=tuple(entry.subject() for entry in spec.subjects),
@@ -57,7 +67,10 @@ def compile_policy(policy: AgentPolicy) -> CompiledPolicy:
         scopes=_scopes(rules, spec.unmatched),
         failure_policy=spec.failure_policy,
         unmatched=spec.unmatched,
-        rules=rules,
+        params=spec.params,
+        rules=tuple(rule for rule in rules if not rule.assignments),
+        mutations=mutations,
+        mutation_scopes=_scopes(mutations, Unmatched.ALLOW),
     )
 
 
@@ -97,6 +110,8 @@ def _rule(index: int, rule: Rule, problems: list[Problem]) -> CompiledRule:
     problems.extend(_unknown_checks(path, rule))
     terms = rule.hold.terms() if rule.hold else Terms()
     checks = tuple(dict.fromkeys(check for check_id in rule.check_ids for check in named(check_id)))
+    if rule.sets:
+        problems.extend(volatile_sources(rule, path=path))
     return CompiledRule(
         name=rule.name,
         action=_ACTIONS[rule.action],
@@ -106,6 +121,8 @@ def _rule(index: int, rule: Rule, problems: list[Problem]) -> CompiledRule:
         condition=_expression(rule, path, "condition", problems),
         message=_expression(rule, path, "message", problems),
         terms=terms if rule.action is RuleAction.HOLD else None,
+        match_conditions=_match_conditions(rule, path, problems),
+        assignments=assignments_of(rule, path=path, problems=problems),
     )
 
 
@@ -136,13 +153,29 @@ def _expression(
     source = rule.condition if field == "condition" else rule.message
     if source is None:
         return None
-    returns: Literal["bool", "string"] = "bool" if field == "condition" else "string"
-    try:
-        return compile_expression(source, returns=returns)
-    except InvalidExpression as err:
-        allowed = f"a CEL expression that answers with a {returns}: {err.reason}"
-        problems.append(Problem(f"{path}.{field}", quoted(source), allowed, rule.name))
-        return None
+    returns: Answer = "bool" if field == "condition" else "string"
+    return expression_of(source, returns, path=f"{path}.{field}", rule=rule.name, problems=problems)
+
+
+def _match_conditions(rule: Rule, path: str, problems: list[Problem]) -> tuple[Expression, ...]:
+    conditions = rule.match.match_conditions if rule.match else ()
+    compiled = (
+        expression_of(
+            one.expression,
+            "bool",
+            path=f"{path}.match.matchConditions[{index}].expression",
+            rule=rule.name,
+            problems=problems,
+        )
+        for index, one in enumerate(conditions)
+    )
+    return tuple(expression for expression in compiled if expression is not None)
+
+
+def _unreadable_params(params: Mapping[str, Any] | None) -> Iterator[Problem]:
+    if not is_convertible(params):
+        allowed = "plain values without NUL characters, whole numbers of 64 bits, nested less than 250 deep"
+        yield Problem("spec.params", "a value that no expression can read", allowed)
 
 
 def _scopes(rules: tuple[CompiledRule, ...], unmatched: Unmatched) -> tuple[Scope, ...]:

@@ -16,7 +16,7 @@ import orjson
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_strings
 
-from webhook.admission.request import Request
+from webhook.admission.request import Object, Request
 from webhook.checks.wording import one_line
 
 # The worst source found (a list of numbers) compiles in 14 microseconds a character: 10,000 are 0.14 s, once a policy.
@@ -27,12 +27,22 @@ SOURCE_LIMIT = 10_000
 # The API server takes objects up to 3 MiB, a review may hold two; the rest is userInfo and options.
 VARIABLES_LIMIT_BYTES = 7 * 1024 * 1024
 
-_TYPES = {"bool": cel.Type.BOOL, "string": cel.Type.STRING}
+Answer = Literal["bool", "string", "scalar"]
+"""What an expression answers with; a scalar is a bool, int, double or string."""
+
+_TYPES = {
+    "bool": (cel.Type.BOOL,),
+    "string": (cel.Type.STRING,),
+    "scalar": (cel.Type.BOOL, cel.Type.INT, cel.Type.DOUBLE, cel.Type.STRING),
+}
+_VARIABLES = ("request", "object", "oldObject", "namespaceObject", "params")
 _BUDGET = "it runs over the limit of 10,000 iterations"
 _ENVIRONMENT = cel.NewEnv(
-    variables=dict.fromkeys(("request", "object", "oldObject"), cel.Type.DYN),
+    variables=dict.fromkeys(_VARIABLES, cel.Type.DYN),
     extensions=[ext_strings.ExtStrings()],
 )
+_SHOWN = {"bool": "bool", "string": "string", "scalar": "bool, int, double or string"}
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ERROR_LINE = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _NO_CONTAINER = " (in container '')"
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -58,13 +68,19 @@ class ExpressionLimit(Exception):
 class Variables:
     """What expressions see of one request; converted once, when the first of them asks."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, *, namespace: Object | None = None, params: Object | None = None) -> None:
         self._request = request
+        self._namespace = namespace
+        self._params = params
 
     @classmethod
-    def of(cls, request: Request) -> "Variables":
+    def of(cls, request: Request, *, namespace: Object | None = None) -> "Variables":
         """Make the variables of a request; costs nothing until an expression is evaluated."""
-        return cls(request)
+        return cls(request, namespace=namespace)
+
+    def with_params(self, params: Object | None) -> "Variables":
+        """Return the same with the `params` of one policy."""
+        return self if params is self._params else Variables(self._request, namespace=self._namespace, params=params)
 
     @cached_property
     def activation(self) -> Any | None:
@@ -74,19 +90,26 @@ class Variables:
             "request": {key: value for key, value in request.wire.items() if key not in {"object", "oldObject"}},
             "object": request.object,
             "oldObject": request.old_object,
+            "namespaceObject": self._namespace,
+            "params": self._params,
         }
-        return _ENVIRONMENT.Activation(data) if _is_convertible(data) else None
+        return _ENVIRONMENT.Activation(data) if is_convertible(data) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A compiled source that answers with a bool or a string."""
+    """A compiled source that answers with a bool, a string or a scalar."""
 
     source: str
-    returns: Literal["bool", "string"]
+    returns: Answer
     program: Any
 
-    def evaluate(self, variables: Variables) -> bool | str:
+    @property
+    def reads(self) -> frozenset[str]:
+        """The variables that the source may read: each whose name is a word of it."""
+        return frozenset(_WORD.findall(self.source)).intersection(_VARIABLES)
+
+    def evaluate(self, variables: Variables) -> bool | str | int | float:
         """Answer for one request.
 
         Raises:
@@ -101,13 +124,13 @@ class Expression:
             raise ExpressionLimit(_BUDGET if "budget" in str(err) else "it was stopped") from err
         if value.type() == cel.Type.ERROR:
             raise ExpressionError(_plain_error(str(value.value())))
-        if value.type() != _TYPES[self.returns]:
-            raise ExpressionError(f"its answer is not a {self.returns}")
-        answer: bool | str = value.value()
+        if value.type() not in _TYPES[self.returns]:
+            raise ExpressionError(f"its answer is not a {_SHOWN[self.returns]}")
+        answer: bool | str | int | float = value.value()
         return answer
 
 
-def compile_expression(source: str, *, returns: Literal["bool", "string"]) -> Expression:
+def compile_expression(source: str, *, returns: Answer) -> Expression:
     """Compile a source.
 
     Raises:
@@ -121,12 +144,13 @@ def compile_expression(source: str, *, returns: Literal["bool", "string"]) -> Ex
     except (RuntimeError, TypeError, ValueError) as err:
         raise InvalidExpression(_compile_reason(str(err))) from err
     answer = program.return_type()
-    if answer not in (_TYPES[returns], cel.Type.DYN):
-        raise InvalidExpression(f"it answers with {one_line(answer.name())}, not with {_TYPES[returns].name()}")
+    if answer not in (*_TYPES[returns], cel.Type.DYN):
+        wanted = " or ".join(each.name() for each in _TYPES[returns])
+        raise InvalidExpression(f"it answers with {one_line(answer.name())}, not with {wanted}")
     return Expression(source, returns, program)
 
 
-def _is_convertible(data: dict[str, Any]) -> bool:
+def is_convertible(data: Any) -> bool:
     """Say whether the library can take the data: under 250 levels deep, 64-bit integers, text without NUL, plain JSON.
 
     orjson refuses all else, in a few microseconds; the library ends the process at about 10,000 levels, answers an
