@@ -89,16 +89,22 @@ class Kinds:
             UnknownSubresource: the resource has no such subresource, or the kind belongs to several.
         """
         main = self._resources.get((group, kind))
-        if main is None and (below := list(self._sent_below(group, kind))):
-            return _one(kind, [each for each in below if subresource in ("", each.subresource)], below)
+        if main is not None and not subresource:
+            return main
+        below_main = self._below.get((main.group, main.resource), {}) if main else {}
+        if subresource in below_main:
+            return below_main[subresource]
+        sent = [each for each in self._sent_below(group, kind) if subresource in {"", each.subresource}]
+        if len(sent) > 1:
+            paths = ", ".join(each.path for each in sent)
+            raise UnknownSubresource(f"{kind} is sent to one of {paths}: give the AdmissionReview, which says to which")
+        if sent:
+            return sent[0]
         main = main or guessed(group, kind)
         if not subresource:
             return main
-        below_main = self._below.get((main.group, main.resource), {})
-        if subresource not in below_main:
-            allowed = ", ".join(below_main) or "none"
-            raise UnknownSubresource(f"{main.path} has no subresource {subresource}; allowed: {allowed}")
-        return below_main[subresource]
+        allowed = ", ".join(below_main) or "none"
+        raise UnknownSubresource(f"{main.path} has no subresource {subresource}; allowed: {allowed}")
 
     def _sent_below(self, group: str, kind: str) -> Iterator[Served]:
         for below in self._below.values():
@@ -122,13 +128,6 @@ def _row(line: str) -> Served:
         tuple(Operation(operation) for operation in operations.split(",")),
         Kind(sent_group.removeprefix("-"), version.removeprefix("-"), kind),
     )
-
-
-def _one(kind: str, fitting: list[Served], all_of_kind: list[Served]) -> Served:
-    if len(fitting) != 1:
-        paths = ", ".join(each.path for each in all_of_kind)
-        raise UnknownSubresource(f"{kind} is written to one of {paths}: give the AdmissionReview, which says to which")
-    return fitting[0]
 
 
 def guessed(group: str, kind: str) -> Served:

@@ -65,7 +65,7 @@ def review_of(
     kind, version = _kind(each, served), _version(each, served)
     resource = {"group": served.group, "version": version, "resource": served.resource}
     below = served.subresource
-    is_namespace = (served.group, served.resource) == ("", "namespaces")
+    place = each.name if (served.group, served.resource) == ("", "namespaces") else namespace
     request = {
         "uid": "offline",
         "kind": kind,
@@ -75,7 +75,7 @@ def review_of(
         "requestResource": resource,
         **({"requestSubResource": below} if below else {}),
         **({"name": each.name} if each.name else {}),
-        **({"namespace": each.name if is_namespace else namespace} if is_namespace or namespace else {}),
+        **({"namespace": place} if place else {}),
         "operation": operation.value,
         "userInfo": user_info(user),
         "object": None if operation is Operation.DELETE else _sent(each, served, namespace),

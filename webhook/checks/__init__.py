@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from webhook.checks import laundering, pod_security, rbac
+from webhook.checks import bound_token, laundering, pod_security, rbac, scale_above, secret_reads
 from webhook.checks.check import SECTIONS, Check
 
 BUNDLES: Mapping[str, tuple[Check, ...]] = MappingProxyType(
@@ -21,7 +21,10 @@ BUNDLES: Mapping[str, tuple[Check, ...]] = MappingProxyType(
 )
 """Names that stand for many checks in a rule."""
 
-CHECKS: tuple[Check, ...] = (*laundering.CHECKS, *pod_security.CHECKS, *rbac.CHECKS)
+OTHERS: tuple[Check, ...] = (bound_token.CHECK, scale_above.CHECK, secret_reads.CHECK)
+"""Checks of no family, and of no bundle."""
+
+CHECKS: tuple[Check, ...] = (*laundering.CHECKS, *pod_security.CHECKS, *rbac.CHECKS, *OTHERS)
 """Every check, family by family."""
 
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

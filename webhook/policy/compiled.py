@@ -36,6 +36,14 @@ class CompiledRule:
     match_conditions: tuple[Expression, ...] = ()
     assignments: tuple[Assignment, ...] = ()
 
+    @property
+    def is_selective(self) -> bool:
+        """Whether being about a request says something: a check of every request, without `match`, says nothing.
+
+        Else one such rule would let pass all that `unmatched` is there to stop.
+        """
+        return self.match is not None or not any(EVERYTHING in check.scopes for check in self.checks)
+
     def covers(self, request: Request, namespace: Object | None = None) -> bool:
         """Say whether the rule is about the request: by its match, else by its checks, else always.
 

@@ -81,8 +81,8 @@ def outcomes(
         if isinstance(is_about, Outcome):
             yield is_about
         if is_about is True:
+            is_matched = is_matched or rule.is_selective
             yield from _judged(asked, rule)
-        is_matched = is_matched or is_about is True
     if not is_matched and policy.unmatched in _UNMATCHED:
         message = f"{request.operation.value} {request.target} is covered by no rule of this policy"
         yield _outcome(policy, _UNMATCHED[policy.unmatched], request, message=message)

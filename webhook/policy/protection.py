@@ -14,7 +14,7 @@ subresource, of:
 * `own-webhooks`: admission configurations that are named like ours, although the API server never asks about them;
 * `kube-system`: the same as `own-namespace` for kube-system, unless every policy that names the user allows it;
 * each check of the bundle `laundering`, unless every policy that names the user allows it, by `defaults.laundering` or
-  by name in `defaults.launderingExcept`;
+  by name in `defaults.launderingExcept`; a ServiceAccount is the agent's to use if each of the others lists it;
 * `unbound-token`: everything by a ServiceAccount whose credential has no id (a static token, or somebody who
   impersonates it), unless every policy that names the user allows it.
 
@@ -29,6 +29,7 @@ from functools import lru_cache
 from webhook.admission.request import Operation, Request
 from webhook.admission.verdict import Action, Finding
 from webhook.checks import laundering
+from webhook.checks.bound_token import is_unbound, unbound_message
 from webhook.checks.check import Check
 from webhook.checks.inspection import Inspection
 from webhook.checks.scope import EVERYTHING
@@ -59,10 +60,6 @@ _OWN = (
 """(rule, whether it is about a request, what the request does)"""
 
 _REMEDY = "no policy allows it to an agent; ask a person to do it"
-_UNBOUND = (
-    "comes with a ServiceAccount credential without an id, which is a static token or somebody who impersonates; "
-    "use a short-lived token, as kubectl create token or a Pod's own volume gives it"
-)
 
 
 def is_own(request: Request, protected: Protected) -> bool:
@@ -88,22 +85,25 @@ def protection_findings(inspection: Inspection, protected: Protected, policies: 
         findings.append(_finding("kube-system", f"{what} touches namespace {KUBE_SYSTEM}; {remedy}", guarding))
     findings.extend(_laundering(inspection, policies))
     binding = [policy for policy in policies if policy.defaults.unbound_token is Default.DENY]
-    if binding and request.user.service_account and not request.user.is_bound:
-        findings.append(_finding("unbound-token", f"{what} {_UNBOUND}", binding))
+    if binding and is_unbound(request):
+        findings.append(_finding("unbound-token", unbound_message(request), binding))
     return findings
 
 
 def _laundering(inspection: Inspection, policies: Sequence[Named]) -> Iterator[Finding]:
-    """Judge by each check of the bundle that a policy asks for; an account counts if each such policy lists it."""
+    """Judge by each check that a policy asks for, for each such policy by the accounts that it lists itself."""
     request = inspection.request
     for check in laundering_checks(request.operation, request.resource.group, request.resource_path):
         guarding = [policy for policy in policies if _asks_for(policy, check)]
-        if not guarding:
-            continue
-        accounts = frozenset.intersection(*(frozenset(policy.accounts) for policy in guarding))
-        remedy = f"ask a person to do it, or name {check.id} in defaults.launderingExcept of {_listed(guarding)}"
-        for message in check.findings(inspection.given(accounts=tuple(accounts))):
-            yield _finding(check.id, f"{message}; {remedy}", guarding)
+        demanded_by: dict[str, list[Named]] = {}
+        for accounts in dict.fromkeys(policy.accounts for policy in guarding):
+            alike = [policy for policy in guarding if policy.accounts == accounts]
+            seen = inspection.given(accounts=accounts) if accounts else inspection
+            for message in check.findings(seen):
+                demanded_by.setdefault(message, []).extend(alike)
+        for message, demanding in demanded_by.items():
+            remedy = f"ask a person, or name {check.id} in spec.defaults.launderingExcept of {_listed(demanding)}"
+            yield _finding(check.id, f"{message}; {remedy}", demanding)
 
 
 def _asks_for(policy: Named, check: Check) -> bool:

@@ -37,12 +37,20 @@ def asks(
     group = api_group if group is None else group
     name = metadata.get("name", "") if name is None else name
     namespace = metadata.get("namespace", "") if namespace is None else namespace
-    wire = {"operation": operation, "name": name, "namespace": namespace, "object": obj, "oldObject": old}
+    plural = resource or kind.lower() + "s"
+    wire = {
+        "operation": operation,
+        "resource": {"group": group, "version": version, "resource": plural},
+        "name": name,
+        "namespace": namespace,
+        "object": obj,
+        "oldObject": old,
+    }
     return Request(
         uid="1",
         operation=Operation(operation),
         kind=Kind(group, version, kind),
-        resource=Resource(group, version, resource or kind.lower() + "s"),
+        resource=Resource(group, version, plural),
         user=user,
         subresource=subresource,
         namespace=namespace,

@@ -43,7 +43,8 @@ def test_no_path(text: str) -> None:
     "text",
     [
         "apiVersion", "kind", "status", "status.phase", "metadata", "metadata.name", "metadata.namespace",
-        "metadata.uid", "metadata.resourceVersion", "metadata.generation", "metadata.managedFields", "metadata.finalizers",
+        "metadata.uid", "metadata.resourceVersion", "metadata.generation", "metadata.managedFields",
+        "metadata.finalizers",
         "metadata.ownerReferences", "metadata.creationTimestamp", "metadata.deletionTimestamp", "metadata.generateName",
         "metadata.labels", "metadata.annotations[*]", 'metadata["name"]', '["metadata"]["uid"]', '["kind"]',
         "metadata.labels.a.b",
