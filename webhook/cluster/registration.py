@@ -31,7 +31,9 @@ from webhook.policy.fields import Default
 JUDGE = Behaviour("Fail", "NoneOnDryRun", 30)
 """30 s is the longest that Kubernetes allows: a held call waits."""
 
-MUTATE = Behaviour("Fail", "NoneOnDryRun", 10)
+MUTATE = Behaviour("Fail", "None", 10)
+"""Values are worked out and forgotten, so dry runs get them too."""
+
 DECIDE = Behaviour("Fail", "NoneOnDryRun", 10)
 GUARD = Behaviour("Fail", "None", 10)
 HELP = Behaviour("Ignore", "None", 10)

@@ -19,6 +19,18 @@ UNMATCHED_RULE = "unmatched"
 KEY_LIMIT = 317
 """Characters of a label key: a DNS name, a slash and a name. Source: k8s.io/apimachinery/pkg/util/validation"""
 
+_NOT_TO_MUTATE = frozenset({"*", "status", "finalize", "approval"})
+"""Subresources of which the API server takes nothing that a Mutate may write, so that its value could never stand; a
+wildcard has them too, and what else it has is seldom what the author thinks of.
+
+Source: k8s.io/kubernetes/pkg/registry (PrepareForUpdate of the status strategies)
+"""
+
+_TO_MUTATE = (
+    "resources without subresources, such as deployments or *, and subresources by name, such as deployments/scale, "
+    "but not status, finalize or approval, with action Mutate"
+)
+
 _EVERYBODY = frozenset({"system:authenticated", "system:unauthenticated"})
 
 
@@ -120,3 +132,6 @@ def _in_set(path: str, rule: Rule) -> Iterator[Problem]:
     if mutates and not operations <= {MatchOperation.CREATE, MatchOperation.UPDATE}:
         found = quoted(", ".join(sorted(operations)))
         yield Problem(f"{path}.match.operations", found, "CREATE, UPDATE or both with action Mutate", rule.name)
+    for index, resource in enumerate((rule.match or Match()).resources if mutates else ()):
+        if resource.partition("/")[2] in _NOT_TO_MUTATE:
+            yield Problem(f"{path}.match.resources[{index}]", quoted(resource), _TO_MUTATE, rule.name)

@@ -30,7 +30,7 @@ USER = "request.userInfo.username"
 
 
 def sets(values: dict[str, Any], operations: tuple[str, ...] = ("CREATE", "UPDATE"), **fields: Any) -> dict[str, Any]:
-    match = {"operations": list(operations), **fields.pop("match", {})}
+    match = {"operations": list(operations), "resources": ["*"], **fields.pop("match", {})}
     return {"name": "r", "action": "Mutate", "match": match, "set": values, **fields}
 
 
@@ -292,6 +292,23 @@ def test_mutate_rules_allow_nothing() -> None:
     """A request that only they are about is unmatched."""
     strict = policy(sets({"spec.x": 1}), unmatched="Deny")
     assert found(judged(mutated(CREATE, strict).request, strict)) == ["DENY p/unmatched"]
+
+
+def test_warn_rules_allow_with_a_warning() -> None:
+    """A request that one is about is not unmatched: that is how an author lets something pass."""
+    strict = policy({"name": "r", "action": "Warn", "match": {"resources": ["pods"]}}, unmatched="Deny")
+    assert found(judged(CREATE, strict)) == ["WARN p/r"]
+    assert found(judged(asks("DELETE", resource="secrets", old={}), strict)) == ["DENY p/unmatched"]
+
+
+def test_a_subresource_that_a_rule_names_is_written() -> None:
+    """The scale of a Deployment is another way to its replicas; what a rule does not name is left alone."""
+    scale = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "web"}, "spec": {"replicas": 9}}
+    request = asks("UPDATE", scale, old=scale, resource="deployments", group="apps", subresource="scale")
+    named = policy(sets({"spec.replicas": 2}, match={"resources": ["deployments", "deployments/scale"]}))
+    assert [one["value"] for one in mutated(request, named).patch] == [2]
+    assert mutated(request, policy(sets({"spec.replicas": 2}))).patch == ()
+    assert judged(request, policy(sets({"spec.replicas": 2}))).findings == ()
 
 
 def test_a_denial_tells_the_author_s_message_where_a_path_does_not_fit() -> None:

@@ -10,7 +10,7 @@ from tests.webhook.policy.language import asks, found, judged, policy, rule
 from webhook.policy.compile import compile_policy, compile_set
 from webhook.policy.model import InvalidPolicy, parse_policy
 
-WRITES = {"operations": ["CREATE"]}
+WRITES = {"operations": ["CREATE"], "resources": ["*"]}
 
 
 def refusal(*rules: dict[str, Any], **spec: Any) -> str:
@@ -96,6 +96,25 @@ def test_a_match_is_refused(fields: dict[str, Any], told: str) -> None:
             id="every operation",
         ),
         pytest.param(
+            rule("Mutate", match={**WRITES, "operations": ["CONNECT"]}, set={"spec.x": 1}),
+            '"CONNECT" is not allowed; use CREATE, UPDATE or both with action Mutate',
+            id="an exec",
+        ),
+        *(
+            pytest.param(
+                rule("Mutate", match={**WRITES, "resources": ["pods", resource]}, set={"spec.x": 1}),
+                f'spec.rules[0].match.resources[1]: "{resource}" is not allowed; use resources without subresources, '
+                "such as deployments or *, and subresources by name, such as deployments/scale, but not status",
+                id=f"subresources that take no value: {resource}",
+            )
+            for resource in ("*/*", "pods/*", "pods/status", "*/status", "namespaces/finalize", "x/approval")
+        ),
+        pytest.param(
+            rule("Mutate", match={"operations": ["CREATE"]}, set={"spec.x": 1}),
+            'spec.rules[0].match.resources[0]: "*/*" is not allowed; use resources without subresources',
+            id="resources left out, which are all with their subresources",
+        ),
+        pytest.param(
             rule("Mutate", match={"operations": ["CREATE", "DELETE"]}, set={"spec.x": 1}),
             '"CREATE, DELETE" is not allowed; use CREATE, UPDATE or both',
             id="a deletion",
@@ -111,6 +130,12 @@ def test_a_match_is_refused(fields: dict[str, Any], told: str) -> None:
         ),
         pytest.param(
             setting(**{"spec[0]": 1}), '"spec[0]" is not allowed; use a path such as spec.replicas', id="an index"
+        ),
+        pytest.param(
+            setting(**{"/metadata/labels/example.com~1team": "'x'"}),
+            '"/metadata/labels/example.com~1team" is not allowed; use a path such as spec.replicas, '
+            'metadata.labels["app"]',
+            id="a JSON pointer",
         ),
         pytest.param(
             setting(**{"spec.x": "docker.io"}),
