@@ -6,7 +6,7 @@ compile becomes a `BrokenPolicy`, which denies its subjects everything until it 
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from webhook.admission.verdict import Action, Terms
@@ -20,6 +20,7 @@ from webhook.policy.match import scope_of
 from webhook.policy.model import AgentPolicy, InvalidPolicy, Problem, parse_policy
 from webhook.policy.salvage import salvaged
 from webhook.policy.spec import Rule
+from webhook.policy.variables import PARAMS_LIMIT_BYTES, are_fit
 
 __all__ = [
     "BrokenPolicy",
@@ -29,6 +30,7 @@ __all__ = [
     "Scope",
     "compile_policy",
     "compile_set",
+    "policy_outcome",
 ]
 
 _ACTIONS = {RuleAction.DENY: Action.DENY, RuleAction.HOLD: Action.HOLD, RuleAction.WARN: Action.WARN}
@@ -42,9 +44,12 @@ def compile_policy(policy: AgentPolicy) -> CompiledPolicy:
     """
     problems: list[Problem] = []
     rules = tuple(_rule(i, rule, problems) for i, rule in enumerate(policy.spec.rules))
+    spec = policy.spec
+    if not are_fit(spec.params):
+        allowed = f"JSON of at most {PARAMS_LIMIT_BYTES} bytes, nested less than 250 deep, with 64-bit integers, no NUL"
+        problems.append(Problem("spec.params", "an object", allowed))
     if problems:
         raise InvalidPolicy(policy.name, problems)
-    spec = policy.spec
     return CompiledPolicy(
         name=policy.name,
         subjects=tuple(entry.subject() for entry in spec.subjects),
@@ -55,13 +60,20 @@ def compile_policy(policy: AgentPolicy) -> CompiledPolicy:
         failure_policy=spec.failure_policy,
         unmatched=spec.unmatched,
         rules=rules,
+        params=spec.params,
     )
 
 
-def compile_set(objs: Iterable[Mapping[str, Any]]) -> PolicySet:
-    """Make all stored policies runnable; never raises, whatever the objects."""
+def compile_set(
+    objs: Iterable[Mapping[str, Any]],
+    outcome_of: Callable[[Mapping[str, Any]], CompiledPolicy | BrokenPolicy] | None = None,
+) -> PolicySet:
+    """Make all stored policies runnable; never raises, whatever the objects.
+
+    `outcome_of` makes one of them runnable where there is a better way than to do it anew, as a memory.
+    """
     stored = tuple(objs)
-    outcomes = [_outcome(obj) for obj in stored]
+    outcomes = [(outcome_of or policy_outcome)(obj) for obj in stored]
     return PolicySet(
         policies=tuple(sorted((o for o in outcomes if isinstance(o, CompiledPolicy)), key=lambda p: p.name)),
         broken=tuple(sorted((o for o in outcomes if isinstance(o, BrokenPolicy)), key=lambda p: p.name)),
@@ -69,7 +81,8 @@ def compile_set(objs: Iterable[Mapping[str, Any]]) -> PolicySet:
     )
 
 
-def _outcome(obj: Mapping[str, Any]) -> CompiledPolicy | BrokenPolicy:
+def policy_outcome(obj: Mapping[str, Any]) -> CompiledPolicy | BrokenPolicy:
+    """Make one stored policy runnable, or a broken one of it."""
     try:
         return compile_policy(parse_policy(obj))
     except InvalidPolicy as err:

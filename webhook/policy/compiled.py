@@ -1,6 +1,8 @@
 """Policies ready to judge: what `compile` makes, `evaluate` asks and registration reads. Values only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from webhook.admission.request import Request, User
 from webhook.admission.subject import Subject
@@ -64,6 +66,8 @@ class CompiledPolicy(Named):
     failure_policy: FailurePolicy = FailurePolicy.FAIL
     unmatched: Unmatched = Unmatched.ALLOW
     rules: tuple[CompiledRule, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """What its expressions see as `params`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

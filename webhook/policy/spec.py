@@ -6,7 +6,7 @@ Says what each field may hold. What fields mean together is `consistency`; expre
 Source: names and meanings follow k8s.io/api/admissionregistration/v1 ValidatingAdmissionPolicy
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 from pydantic.alias_generators import to_camel
@@ -138,4 +138,5 @@ class Spec(_Wire):
     failure_policy: FailurePolicy = FailurePolicy.FAIL
     unmatched: Unmatched = Unmatched.ALLOW
     defaults: Defaults = Defaults()
+    params: dict[str, Any] = {}
     rules: Annotated[tuple[Rule, ...], Field(max_length=RULES_LIMIT)] = ()

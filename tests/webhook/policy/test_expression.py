@@ -69,7 +69,7 @@ def test_request_is_without_its_objects(variable: str) -> None:
         ("1 +", "line 1, column 4: Syntax error"),
         ("", "line 1, column 1: Syntax error"),
         ("object.spec ==\n  nothing", "line 2, column 3: undeclared reference to 'nothing'"),
-        ("params.x", "undeclared reference to 'params.x'"),
+        ("parms.x", "undeclared reference to 'parms.x'"),
         ("'text'", "it answers with STRING, not with BOOL"),
         ("[1]", "it answers with LIST<INT>, not with BOOL"),
         ("{'a': true}", "it answers with MAP<STRING, BOOL>, not with BOOL"),

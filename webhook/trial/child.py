@@ -1,0 +1,56 @@
+"""The child: reads policies from standard input, a JSON document a line, and says what it does on standard output.
+
+Before each text that is tried a line says which one (so whoever reads knows where the child died), after each policy
+a line says what is wrong with it. It has no network, files or environment worth having; limits are set first.
+
+Run as `python -m webhook.trial.child`; `children` does.
+"""
+
+import json
+import resource
+import sys
+import time
+from typing import Any, TextIO
+
+from webhook.policy.trial import complaint, params_of, samples, sources_of
+
+# An interpreter with the library maps 300 MiB and uses 60; samples and one evaluation within its limits 150 more.
+MEMORY_LIMIT_BYTES = 1024 * 1024 * 1024
+
+# All sources of the largest policies, 5,000 rules, take about 20 s; a child that is forgotten ends by this.
+PROCESSOR_LIMIT_S = 120
+
+
+def main() -> None:
+    """Try every policy that comes, until there are no more."""
+    _limit()
+    for line in sys.stdin:
+        _try(json.loads(line), sys.stdout)
+
+
+def _limit() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_LIMIT_S, PROCESSOR_LIMIT_S))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def _try(obj: Any, out: TextIO) -> None:
+    tried_on = samples(params_of(obj))
+    found: list[list[str]] = []
+    seen: set[Any] = set()
+    for source in sources_of(obj):
+        _say(out, {"tries": [source.path, source.rule]})
+        wrong = complaint(source.text, tried_on, seen, time.process_time)
+        if wrong:
+            found.append([source.path, source.rule, wrong])
+    _say(out, {"found": found})
+
+
+def _say(out: TextIO, word: dict[str, Any]) -> None:
+    out.write(json.dumps(word) + "\n")
+    out.flush()
+
+
+if __name__ == "__main__":
+    main()
