@@ -30,6 +30,7 @@ __all__ = [
     "Scope",
     "compile_policy",
     "compile_set",
+    "identity_of",
     "policy_outcome",
 ]
 
@@ -91,14 +92,15 @@ def policy_outcome(obj: Mapping[str, Any]) -> CompiledPolicy | BrokenPolicy:
 
 def revision_of(stored: Iterable[Mapping[str, Any]]) -> str:
     """Name a set of policies by what it is made of, in no order."""
-    identities = sorted(json.dumps(_identity(obj)) for obj in stored)
+    identities = sorted(json.dumps(identity_of(obj)) for obj in stored)
     return hashlib.sha256("\n".join(identities).encode()).hexdigest()[:16]
 
 
-def _identity(obj: Any) -> list[str | int]:
+def identity_of(obj: Any) -> tuple[str | int, ...]:
+    """Name one writing of a policy: the API server raises the generation with each change of the spec."""
     metadata = obj.get("metadata") if isinstance(obj, Mapping) else None
     values = [metadata.get(key) for key in ("name", "uid", "generation")] if isinstance(metadata, Mapping) else []
-    return [value if isinstance(value, str | int) else "" for value in values]
+    return tuple(value if isinstance(value, str | int) else "" for value in values)
 
 
 def _rule(index: int, rule: Rule, problems: list[Problem]) -> CompiledRule:

@@ -6,7 +6,7 @@ A user whom no policy names is allowed without a look.
 
 from collections.abc import Iterator
 
-from webhook.admission.request import Object, Request
+from webhook.admission.request import Request
 from webhook.admission.verdict import Action, Finding, Requirement, Verdict, verdict_of
 from webhook.checks.wording import one_line
 from webhook.policy.compiled import BrokenPolicy, PolicySet
@@ -22,13 +22,8 @@ BROKEN_RULE = "policy"
 _NOT_AN_AGENT = Verdict(Action.ALLOW)
 
 
-def evaluate(
-    request: Request, policies: PolicySet, *, protected: Protected, namespace: Object | None = None
-) -> Verdict:
-    """Judge one request by all policies that name its user, and by the always-on rules.
-
-    `namespace` is the Namespace object that the request is about, for expressions that read it.
-    """
+def evaluate(request: Request, policies: PolicySet, *, protected: Protected) -> Verdict:
+    """Judge one request by all policies that name its user, and by the always-on rules."""
     compiled = [policy for policy in policies.policies if policy.names(request.user)]
     broken = [policy for policy in policies.broken if policy.names(request.user)]
     if not compiled and not broken:
@@ -36,7 +31,7 @@ def evaluate(
     findings = protection_findings(request, protected, [*compiled, *broken])
     findings.extend(finding for policy in broken for finding in _broken_findings(policy))
     requirements: set[Requirement] = set()
-    variables = Variables.of(request, namespace)
+    variables = Variables.of(request)
     for policy in compiled:
         for outcome in outcomes(policy, request, variables.with_params(policy.params)):
             finding = outcome.finding

@@ -174,8 +174,8 @@ def _reads(program: Any) -> frozenset[str]:
     if not _is_allowed(bound):
         raise InvalidExpression(
             f"on an object of {LEAST_TEXT // 1024} KiB it could take {bound.ns / 1e6:,.0f} ms and "
-            f"{bound.alloc_bytes / 2**20:,.0f} MiB, allowed are {TIME_LIMIT_MS} ms and {MEMORY_LIMIT_MIB} MiB; keep out "
-            "of loops what does not depend on their variable, and give split a limit"
+            f"{bound.alloc_bytes / 2**20:,.0f} MiB, allowed are {TIME_LIMIT_MS} ms and {MEMORY_LIMIT_MIB} MiB; keep "
+            "out of loops what does not depend on their variable, and give split a limit"
         )
     return frozenset(names_in(tree)) & frozenset(VARIABLES)
 

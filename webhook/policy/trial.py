@@ -21,7 +21,7 @@ from webhook.policy.expression import (
     compile_expression,
 )
 from webhook.policy.shape import shaped
-from webhook.policy.variables import Variables
+from webhook.policy.variables import Variables, are_fit
 
 # Twice what `cel.cost` promises for any object that an expression is judged on: whatever takes longer shows that the
 # promise does not hold for it. Processor time, so that a busy machine refuses nothing.
@@ -64,10 +64,10 @@ def sources_of(obj: Any) -> Iterator[Source]:
 
 
 def params_of(obj: Any) -> Mapping[str, Any]:
-    """Return the `spec.params` of a policy of any shape; empty if there are none."""
+    """Return the `spec.params` of a policy of any shape; empty if there are none that expressions could be shown."""
     spec = obj.get("spec") if isinstance(obj, Mapping) else None
     params = spec.get("params") if isinstance(spec, Mapping) else None
-    return params if isinstance(params, Mapping) else {}
+    return params if isinstance(params, Mapping) and are_fit(params) else {}
 
 
 def _fields(path: str, rule: str, fields: Mapping[str, Any]) -> Iterator[Source]:
@@ -132,7 +132,7 @@ def _judge(expression: Expression, variables: Variables) -> None:
 def _shaped_samples(tree: Node) -> Iterator[Sample]:
     for name, entries, text in (("an object made for it", 30, "a" * 60), ("long texts made for it", 2, "a" * 20_000)):
         values = shaped(tree, entries=entries, text=text)
-        yield Sample(name, Variables.of(_request(values["object"], values["oldObject"]), values["namespaceObject"]))
+        yield Sample(name, Variables.of(_request(values["object"], values["oldObject"])))
 
 
 def _request(obj: Any, old: Any = None) -> Request:
@@ -161,5 +161,9 @@ _POD: Mapping[str, Any] = {
     "apiVersion": "v1",
     "kind": "Pod",
     "metadata": {"name": "web", "namespace": "agents", "labels": {"app": "web"}, "annotations": {"a": "b"}},
-    "spec": {"containers": [_CONTAINER] * 3, "initContainers": [_CONTAINER], "volumes": [{"name": "v", "emptyDir": {}}]},
+    "spec": {
+        "containers": [_CONTAINER] * 3,
+        "initContainers": [_CONTAINER],
+        "volumes": [{"name": "v", "emptyDir": {}}],
+    },
 }

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from webhook.admission.request import Object, Request
+from webhook.admission.request import Request
 from webhook.policy.cel.environment import ENVIRONMENT
 
 # The API server takes objects up to 3 MiB, a review may hold two; the rest is userInfo and options.
@@ -33,9 +33,8 @@ _PLAIN = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | or
 class _Seen:
     """The request as expressions see it, and what all policies share of it."""
 
-    def __init__(self, request: Request, namespace: Object | None, clock: Callable[[], float]) -> None:
+    def __init__(self, request: Request, clock: Callable[[], float]) -> None:
         self._request = request
-        self._namespace = namespace
         self._clock = clock
         self._began: float | None = None
 
@@ -46,7 +45,6 @@ class _Seen:
             "request": {key: value for key, value in request.wire.items() if key not in {"object", "oldObject"}},
             "object": request.object,
             "oldObject": request.old_object,
-            "namespaceObject": self._namespace,
         }
 
     @cached_property
@@ -72,14 +70,9 @@ class Variables:
         self._params = params
 
     @classmethod
-    def of(
-        cls, request: Request, namespace: Object | None = None, *, clock: Callable[[], float] = time.perf_counter
-    ) -> "Variables":
-        """Make the variables of a request; costs nothing until an expression is evaluated.
-
-        `namespace` is the Namespace object that the request is about, None if there is none.
-        """
-        return cls(_Seen(request, namespace, clock), {})
+    def of(cls, request: Request, *, clock: Callable[[], float] = time.perf_counter) -> "Variables":
+        """Make the variables of a request; costs nothing until an expression is evaluated."""
+        return cls(_Seen(request, clock), {})
 
     def with_params(self, params: Mapping[str, Any] | None) -> "Variables":
         """Return the same with the `spec.params` of a policy; costs nothing where there are none."""

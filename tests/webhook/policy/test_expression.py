@@ -13,9 +13,11 @@ from tests.webhook.policy.language import asks
 from webhook.policy.expression import (
     SOURCE_LIMIT,
     VARIABLES_LIMIT_BYTES,
+    Answer,
     ExpressionError,
     ExpressionLimit,
     InvalidExpression,
+    Returns,
     Variables,
     compile_expression,
 )
@@ -23,7 +25,7 @@ from webhook.policy.expression import (
 DEPLOYMENT = {"metadata": {"name": "web", "labels": {"env": "prod"}}, "spec": {"replicas": 3, "paused": True}}
 
 
-def answer(source: str, obj: Any = None, *, old: Any = None, returns: Literal["bool", "string"] = "bool") -> bool | str:
+def answer(source: str, obj: Any = None, *, old: Any = None, returns: Returns = "bool") -> Answer:
     request = asks("UPDATE", obj, resource="deployments", old=old, name="web", namespace="prod")
     return compile_expression(source, returns=returns).evaluate(Variables.of(request))
 

@@ -118,7 +118,9 @@ FUNCTIONS: tuple[Function, ...] = (
     member("family", [THING], INT, lambda value: _ip(value).version),
     member("isUnspecified", [THING], BOOL, lambda value: _ip(value).is_unspecified),
     member("isLoopback", [THING], BOOL, lambda value: _ip(value).is_loopback),
-    member("isLinkLocalMulticast", [THING], BOOL, lambda value: _ip(value) in _LINK_LOCAL_MULTICAST[_ip(value).version]),
+    member(
+        "isLinkLocalMulticast", [THING], BOOL, lambda value: _ip(value) in _LINK_LOCAL_MULTICAST[_ip(value).version]
+    ),
     member("isLinkLocalUnicast", [THING], BOOL, lambda value: _is_link_local(_ip(value))),
     member("isGlobalUnicast", [THING], BOOL, lambda value: _is_global_unicast(_ip(value))),
     function("cidr", [STRING], THING, lambda text: _made_cidr(*network(text))),

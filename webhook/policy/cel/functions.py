@@ -192,6 +192,8 @@ _OWN = (
     "isSemver major minor patch isIP ip.isCanonical family isUnspecified isLoopback isLinkLocalMulticast "
     "isLinkLocalUnicast isGlobalUnicast isCIDR containsIP containsCIDR prefixLength isURL"
 )
+_OWN_VALUES = "quantity add sub semver ip cidr masked format.named"
+_OWN_TEXTS = "url getScheme getHost getHostname getPort getEscapedPath"
 _SMALL = Size(1, 2, 128)
 _ROWS: Mapping[str, Row] = {
     **dict.fromkeys(_SCALARS.split(), _scalar),
@@ -218,9 +220,8 @@ _ROWS: Mapping[str, Row] = {
     "find": _find,
     "findAll": _find_all,
     **dict.fromkeys(_OWN.split(), _python(ns=10_000, character=20)),
-    **dict.fromkeys("quantity add sub semver ip cidr masked format.named".split(), _python(ns=10_000, answer=_SMALL)),
-    **dict.fromkeys("getScheme getHost getHostname getPort".split(), _python(character=100, answer=None)),
-    **dict.fromkeys("url getEscapedPath".split(), _python(character=200, answer=None)),
+    **dict.fromkeys(_OWN_VALUES.split(), _python(ns=10_000, answer=_SMALL)),
+    **dict.fromkeys(_OWN_TEXTS.split(), _python(character=200, answer=None)),
     **dict.fromkeys(("isSorted", "sum"), _python(node=700)),
     **dict.fromkeys(("min", "max"), _python(node=700, answer=None)),
     **dict.fromkeys(("sets.contains", "sets.equivalent", "sets.intersects"), _sets),

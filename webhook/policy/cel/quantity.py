@@ -1,7 +1,7 @@
 """Kubernetes' quantities in CEL: `quantity("1.5Gi")` and what can be asked of one.
 
 A quantity is kept as a whole number of billionths, as Kubernetes keeps it: what is finer is rounded away from zero,
-what is larger than 2^63-1 is cut to that.
+what is written larger than 2^63-1 is cut to that; what is calculated is not.
 
 Source: k8s.io/apiserver/pkg/cel/library/quantity.go, k8s.io/apimachinery/pkg/api/resource/quantity.go
 """
@@ -46,7 +46,8 @@ def billionths(text: str) -> int:
 
 def _scaled(digits: int, exponent: int) -> int:
     """Return digits * 10^exponent, rounded up."""
-    return digits * 10**exponent if exponent >= 0 else -(-digits // 10**-exponent)
+    power: int = 10 ** abs(exponent)
+    return digits * power if exponent >= 0 else -(-digits // power)
 
 
 def _is_quantity(text: str) -> bool:
@@ -62,7 +63,10 @@ def _made(size: int) -> dict[str, str]:
 
 
 def _size(value: Mapping[str, Any]) -> int:
-    return billionths(text_of(KIND, value))
+    text = text_of(KIND, value)
+    if not text.endswith("n") or len(text) > _LONGEST:
+        raise ValueError("not a quantity of ours")
+    return int(text[:-1])
 
 
 def _as_integer(value: Mapping[str, Any]) -> int:

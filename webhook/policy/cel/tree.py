@@ -149,7 +149,7 @@ def _node(raw: bytes, depth: int) -> Node:
     for number, values in _fields(raw).items():
         read = _READERS.get(number)
         if read is not None:
-            return read(values[0], depth + 1)  # type: ignore[no-any-return, operator]
+            return read(values[0], depth + 1)
     raise UnknownTree("an expression of no known kind")
 
 
