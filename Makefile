@@ -1,6 +1,6 @@
 # Every target is one command; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install controlplane demo test lint format clean
+.PHONY: help install controlplane demo test lint format docs clean
 
 # uv makes the environment from uv.lock. A machine without uv gets one in .uv, in this folder.
 UV := $(or $(shell command -v uv),.uv/bin/uv)
@@ -26,6 +26,9 @@ lint: install ## Check format, lint, types, and the direction of the packages
 
 format: install ## Format the code
 	@$(RUN) ruff format . && $(RUN) ruff check --fix .
+
+docs: install ## Write docs/checks.md from the docstrings of the checks
+	@$(RUN) python -m webhook.checks.documentation > docs/checks.md
 
 clean: ## Remove what the targets made in this folder (the control plane stays in its cache)
 	@rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

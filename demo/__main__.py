@@ -49,6 +49,8 @@ def main() -> int:
     except (NotAsTold, AssertionError) as fault:  # the second: a condition that was awaited did not come
         print(f"\nThe demo did not show what it must.\n{fault}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
@@ -207,14 +209,16 @@ It stays up until Ctrl-C. In another terminal (kubectl of this demo: {cast.admin
    export ALICE={cast.alice.kubeconfig}
    export KUBESCROW_DATABASE={sink.database}
 
-Three things to try:
-   kubectl --kubeconfig $AGENT delete namespace agents          # held; look at it as ALICE: kubectl get approvals
+Things to try:
+   kubectl --kubeconfig $AGENT create namespace test
+   kubectl --kubeconfig $AGENT delete namespace test            # held; look at it as ALICE: kubectl get approvals
    kubectl --kubeconfig $AGENT annotate approval NAME kubescrow.dev/decision=approved    # an agent cannot approve
    {os.path.relpath(sys.executable)} -m kubescrow sessions list
 """, flush=True)  # fmt: skip
     try:
         signal.pause()
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one must not stop the cleaning up
         print()
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from kubescrow import auditsink
+from kubescrow.policy import policy
 from kubescrow.refusal import wrong_use
 from kubescrow.sessions import sessions
 from masking import Masker, MaskingKey
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 
 app.add_typer(auditsink.app, name="auditsink")
+app.add_typer(policy, name="policy")
 app.add_typer(sessions, name="sessions")
 
 

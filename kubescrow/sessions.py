@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,12 +18,14 @@ from rich.text import Text
 from auditsink.intake.identity import effective_user, extra
 from auditsink.replay.step import Step, steps
 from auditsink.replay.tape import Frame, frames
-from auditsink.store.queries import Session
 from kubescrow import telling
 from kubescrow.playing import enter, played
 from kubescrow.refusal import wrong_use
 from kubescrow.source import Source, SourceFailed, opened
 from kubescrow.telling import plain
+
+if TYPE_CHECKING:  # it brings SQLAlchemy, half a second that only reading needs
+    from auditsink.store.queries import Session
 
 sessions = typer.Typer(help="What agents did: list, show, play.", no_args_is_help=True)
 
@@ -188,7 +190,7 @@ def _reading(output: str, *, database: str, server: str, token: str, ca: Path | 
         raise wrong_use(str(err)) from err
 
 
-def _tape(source: Source, cluster: str, session: str, everything: bool) -> tuple[Session, list[Step]]:
+def _tape(source: Source, cluster: str, session: str, everything: bool) -> "tuple[Session, list[Step]]":
     found = _session(source, _cluster(source, cluster), session)
     made = steps(source.seen(found.cluster, found.session))
     return found, [step for step in made if everything or not step.is_discovery]
@@ -205,7 +207,7 @@ def _cluster(source: Source, cluster: str) -> str:
     return known[0]
 
 
-def _session(source: Source, cluster: str, beginning: str) -> Session:
+def _session(source: Source, cluster: str, beginning: str) -> "Session":
     exact = source.session(cluster, beginning) if beginning else None
     if exact is not None:
         return exact
@@ -216,7 +218,7 @@ def _session(source: Source, cluster: str, beginning: str) -> Session:
     return alike[0]
 
 
-def _birth(source: Source, session: Session, tape: list[Step]) -> dict[str, Any] | None:
+def _birth(source: Source, session: "Session", tape: list[Step]) -> dict[str, Any] | None:
     """Who asked for the session's token, and when; None if that is not recorded."""
     for credential in _credentials(session, tape):
         event = source.birth(session.cluster, credential)
@@ -226,14 +228,14 @@ def _birth(source: Source, session: Session, tape: list[Step]) -> dict[str, Any]
     return None
 
 
-def _credentials(session: Session, tape: list[Step]) -> list[str]:
+def _credentials(session: "Session", tape: list[Step]) -> list[str]:
     """The ids of the credentials that a session used, each once."""
     first = [session.key] if session.kind == "credential" else []
     used = (extra(step.last.event.get("user"), "credential-id") for step in tape)
     return list(dict.fromkeys([*first, *(credential for credential in used if credential)]))
 
 
-def _heading(session: Session, born: dict[str, Any] | None) -> Text:
+def _heading(session: "Session", born: dict[str, Any] | None) -> Text:
     lines = [f"session {session.session} of {session.username}, cluster {session.cluster}"]
     if session.pod:
         lines.append(f"in Pod {session.pod}")
@@ -245,7 +247,7 @@ def _heading(session: Session, born: dict[str, Any] | None) -> Text:
     return Text("\n".join(plain(line) for line in lines), style="dim")
 
 
-def _facts(session: Session) -> dict[str, Any]:
+def _facts(session: "Session") -> dict[str, Any]:
     return {
         "cluster": session.cluster,
         "session": session.session,

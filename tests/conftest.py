@@ -8,7 +8,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from tests.controlplane.binaries import binaries
+from tests.controlplane.binaries import binaries, pod_security
 from tests.controlplane.controlplane import ControlPlane
 from tests.installation import Installation
 
@@ -17,11 +17,14 @@ settings.load_profile("here")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Build the control plane before the first test that needs it, so that no test's timeout pays for it."""
-    if any("controlplane" in getattr(item, "fixturenames", ()) for item in session.items):
-        capture = session.config.pluginmanager.getplugin("capturemanager")
-        with capture.global_and_fixture_disabled():  # a build of minutes must be seen
+    """Build what the tests need before the first of them, so that no test's timeout pays for it."""
+    needed = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    capture = session.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():  # a build of minutes must be seen
+        if "controlplane" in needed:
             binaries()
+        if "upstream" in needed:
+            pod_security()
 
 
 @pytest.fixture(autouse=True)

@@ -57,7 +57,7 @@ class Installation:
 
     def start(self, **settings: str) -> None:
         """Start the webhook and wait until it is ready and its guards stand; `settings` beside its own, this time."""
-        # A killed replica has not given its Lease back, and the next one would wait 15 s for it.
+        # A killed replica has not given its Lease back, and the next one would wait 10 s for it.
         self.cluster.admin.ok("delete", "lease", "-n", NAMESPACE, SERVICE, "--ignore-not-found")
         account = self.cluster.service_account(NAMESPACE, SERVICE)
         environment = {

@@ -188,19 +188,21 @@ def _leading(base: Base, policy_watch: Reflector, approval_watch: Reflector) -> 
     """The loops of the replica that writes: the Lease, the registration, the approvals' states."""
     instance = os.environ.get("HOSTNAME") or socket.gethostname()
     leadership = Leadership(base.cluster, base.settings.namespace, identity=f"{instance}-{uuid4()}")
+    events = Events(base.cluster, instance=instance, clock=_utc_now)
     registrar = Registrar(
         base.cluster,
         base.endpoint,
         policies=lambda: base.policies.loaded,
         is_leader=lambda: leadership.is_leader,
         on_standing=Conditions(base.cluster, policy_watch, clock=_utc_now).enforced,
+        events=events,
     )
     base.policies.subscribe(registrar.policies_changed)
     changed = asyncio.Event()
     approval_watch.subscribe(lambda *_: changed.set())
     housekeeping = Housekeeping(
         approvals=base.approvals,
-        events=Events(base.cluster, instance=instance, clock=_utc_now),
+        events=events,
         is_leader=lambda: leadership.is_leader,
         changed=changed,
         retain_for_s=base.settings.retain_for_s,

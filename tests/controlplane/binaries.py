@@ -1,7 +1,7 @@
 """The programs of the control plane: taken from `KUBEBUILDER_ASSETS`, else built once from their Go modules.
 
 `go.mod` beside this file pins the versions. The result is cached outside the checkout, keyed by everything
-that decides it. `python -m tests.controlplane.binaries` builds and prints the folder. It starts none of them.
+that decides it. `python -m tests.controlplane.binaries` builds and prints the folders. It starts none of them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ PACKAGES = {  # program -> Go package; the quick ones first, so that a broken se
     "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
     "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
 }
+# Our own program beside this file: Kubernetes' judge of Pods, from the same modules.
+POD_SECURITY = "pod-security"
+SOURCES = {POD_SECURITY: "./podsecurity"}
 # Every folder that a KUBEBUILDER_ASSETS has; setup-envtest brings no kube-controller-manager.
 ASSETS = ("kube-apiserver", "etcd", "kubectl")
 PROGRESS_S = 15.0  # a line so often when nobody watches a terminal
@@ -63,6 +66,14 @@ def binaries() -> Binaries:
     manager = "kube-controller-manager"
     manager_folder = folder if (folder / manager).is_file() else _built((manager,))
     return _of({**dict.fromkeys(ASSETS, folder), manager: manager_folder}, _version_of(folder / "kube-apiserver"))
+
+
+def pod_security() -> Path:
+    """Return Kubernetes' own judge of Pods (see podsecurity/main.go), after building it if this machine never did.
+
+    Raises BinariesError when the build fails.
+    """
+    return _built((POD_SECURITY,)) / POD_SECURITY
 
 
 def pinned_version() -> str:
@@ -112,8 +123,10 @@ def _cache() -> Path:
 
 def _built(programs: Sequence[str]) -> Path:
     """Return the folder with `programs`, built by this or an earlier run."""
-    recipe = "\n".join([*_flags(), *(f"{name}={PACKAGES[name]}" for name in programs)])
+    recipe = "\n".join([*_flags(), *(f"{name}={_package(name)}" for name in programs)])
     content = (MODULE / "go.mod").read_bytes() + (MODULE / "go.sum").read_bytes() + recipe.encode()
+    for name in SOURCES.keys() & programs:
+        content += b"".join(source.read_bytes() for source in sorted((MODULE / SOURCES[name]).glob("*.go")))
     folder = _cache() / f"controlplane-{hashlib.sha256(content).hexdigest()[:16]}"
     if folder.is_dir():
         return folder
@@ -121,6 +134,10 @@ def _built(programs: Sequence[str]) -> Path:
         if not folder.is_dir():  # else another process has built it while we waited
             _build(programs, folder)
     return folder
+
+
+def _package(program: str) -> str:
+    return PACKAGES.get(program) or SOURCES[program]
 
 
 @contextmanager
@@ -138,13 +155,13 @@ def _lock(path: Path) -> Iterator[None]:
 def _build(programs: Sequence[str], folder: Path) -> None:
     major, minor = map(int, _required(r"^go (\d+\.\d+)")[1].split("."))
     go = go_program(at_least=(major, minor), cache=folder.parent)
-    _say(f"building {', '.join(programs)} ({pinned_version()}), once, with {go}; about 6 minutes on 2 cores")
+    _say(f"building {', '.join(programs)} ({pinned_version()}), once, with {go}; at most 6 minutes on 2 cores")
     started = time.monotonic()
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         result = Path(temporary) / "programs"
         for number, name in enumerate(programs, start=1):
             step = f"building {name} ({number} of {len(programs)})"
-            _go_build(go, PACKAGES[name], result / name, log=Path(temporary) / "log", step=step)
+            _go_build(go, _package(name), result / name, log=Path(temporary) / "log", step=step)
         result.rename(folder)
     _say(f"built in {time.monotonic() - started:.0f} s")
 
@@ -186,6 +203,6 @@ def _say(text: str, end: str = "\n") -> None:
 
 if __name__ == "__main__":
     try:
-        print(binaries().kube_apiserver.parent)
+        print(binaries().kube_apiserver.parent, pod_security().parent, sep="\n")
     except RuntimeError as err:
         sys.exit(f"control plane: {err}")

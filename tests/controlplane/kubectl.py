@@ -5,7 +5,6 @@ Nothing of the machine reaches it: no HOME, no KUBECONFIG, no proxy. It grants n
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import shlex
@@ -22,9 +21,8 @@ import yaml
 
 from tests.controlplane.certificates import Pair, write_private
 from tests.controlplane.configuration import kubeconfig
+from tests.controlplane.connection import Connection
 from tests.controlplane.processes import kill, popen
-
-REQUEST_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -157,25 +155,13 @@ class Kubectl:
     def request(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Any]:
-        """Send one HTTPS request, for what kubectl does not do.
+        """Send one HTTPS request, for what kubectl does not do; see `Connection.request`."""
+        with self.connect() as connection:
+            return connection.request(method, path, body, headers)
 
-        `body` is sent as JSON, or as it is if it is bytes. Returns the status and the body: parsed if the server
-        calls it JSON, else text.
-        """
-        sent = {"Accept": "application/json", "Content-Type": "application/json", **(headers or {})}
-        if self.token is not None:
-            sent.setdefault("Authorization", f"Bearer {self.token}")
-        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        host = urlsplit(self._cluster.url).netloc
-        connection = http.client.HTTPSConnection(host, context=self._tls, timeout=REQUEST_TIMEOUT_S)
-        try:
-            connection.request(method, path, body=data, headers=sent)
-            response = connection.getresponse()
-            text = response.read().decode()
-            is_json = response.headers.get_content_type().endswith("json")
-            return response.status, json.loads(text) if is_json else text
-        finally:
-            connection.close()
+    def connect(self) -> Connection:
+        """Return a connection as this user, for many requests; close it."""
+        return Connection(urlsplit(self._cluster.url).netloc, self._tls, self.token)
 
 
 def _not_ended(command: str, timeout_s: float, stdout: object, stderr: object) -> str:

@@ -41,7 +41,7 @@ class Story:
         return self.kubescrow.cluster
 
     def policy(self, *rules: dict[str, Any], **spec: Any) -> None:
-        """Apply the policy of this story's agents, and wait until it is enforced."""
+        """Apply the policy of this story's agents, and wait until it is enforced. Laundering is off by default."""
         subjects = [{"serviceAccount": {"namespace": self.namespace, "name": "*"}}]
         self.kubescrow.apply(
             yaml.safe_dump(
@@ -49,7 +49,12 @@ class Story:
                     "apiVersion": "kubescrow.dev/v1alpha1",
                     "kind": "AgentPolicy",
                     "metadata": {"name": self.namespace},
-                    "spec": {"subjects": subjects, "rules": list(rules), **spec},
+                    "spec": {
+                        "subjects": subjects,
+                        "rules": list(rules),
+                        **spec,
+                        "defaults": {"laundering": "Allow", **spec.get("defaults", {})},
+                    },
                 }
             )
         )

@@ -62,7 +62,7 @@ def story(kubescrow: Installation) -> Story:
         ),
         pytest.param(
             {"action": "Deny", "check": "priviledged-containers"},
-            "one of privileged-containers",
+            "privileged-containers",
             id="a check that does not exist",
         ),
         pytest.param({"action": "Dney"}, '"Deny", "Hold"', id="a typing error in an action"),

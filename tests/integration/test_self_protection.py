@@ -212,6 +212,7 @@ def test_an_agent_cannot_decide_or_forge_or_remove_an_approval(story: Story) -> 
     """Not by annotation, not by writing the signed list or the status itself, not by making or deleting one."""
     story.policy({"name": "hold", "match": {"resources": ["configmaps"]}, "action": "Hold", "hold": {"wait": "0s"}})
     name = story.asks("create", "configmap", "wanted", "-n", NAMESPACE)
+    story.reaches(name, "Pending")
     stored = story.cluster.admin.json("get", "approval", name)
     collection = "/apis/kubescrow.dev/v1alpha1/approvals"
     forged = {**stored, "metadata": {"name": "appr-0000000000000000"}, "status": {"state": "Approved"}}

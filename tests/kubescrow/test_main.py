@@ -12,7 +12,7 @@ import pytest
 from tests.controlplane.binaries import binaries
 from tests.kubescrow.typed import PROGRAM, kubescrow, printed, refused
 
-COMMANDS = {"webhook", "version", "mask", "auditsink", "sessions"}
+COMMANDS = {"webhook", "version", "mask", "auditsink", "sessions", "policy"}
 
 
 def test_version() -> None:
@@ -31,9 +31,10 @@ def test_help_lists_every_command() -> None:
     assert listed() == COMMANDS
     assert listed("sessions") == {"list", "show", "play"}
     assert listed("auditsink") == {"run", "token"}
+    assert listed("policy") == {"check", "lint"}
 
 
-@pytest.mark.parametrize("command", [[], ["sessions"], ["auditsink"]])
+@pytest.mark.parametrize("command", [[], ["sessions"], ["auditsink"], ["policy"]])
 def test_a_group_alone_shows_its_help(command: list[str]) -> None:
     """Which is wrong use."""
     result = kubescrow(*command)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from auditsink.replay.step import steps
-from kubescrow import source as source_module
+from kubescrow import database as database_module
 from kubescrow.source import Source, SourceFailed, opened
 from tests.auditsink.samples import JTI
 from tests.auditsink.store.build import record as row
@@ -71,7 +71,7 @@ def test_pages_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     rows = [row(number, session="x") for number in range(25)]
     rows = [replace(each, identity=replace(each.identity, session=name)) for each, name in zip(rows, ids, strict=True)]
     path = store(tmp_path, rows)
-    monkeypatch.setattr(source_module, "PAGE", 4)
+    monkeypatch.setattr(database_module, "PAGE", 4)
     with opened(database=path, server="", token="", ca=None) as source:
         assert [session.session for session in source.sessions("prod", user="")] == ids[::-1]
 

@@ -10,7 +10,7 @@ k8s.io/kubernetes/pkg/apis/admissionregistration/validation/validation.go (what 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from webhook.admission.request import Request
+from webhook.admission.request import Operation, Request
 
 ANY = "*"
 EVERY_RESOURCE = "*/*"
@@ -31,10 +31,14 @@ class Scope:
 
     def covers(self, request: Request) -> bool:
         """Say whether the API server would deliver this request for a rule of this scope."""
+        return self.includes(request.operation, request.resource.group, request.resource_path)
+
+    def includes(self, operation: Operation, group: str, resource_path: str) -> bool:
+        """Say the same of an operation on `resource` or `resource/subresource` of a group."""
         return (
-            (ANY in self.operations or request.operation.value in self.operations)
-            and (ANY in self.api_groups or request.resource.group in self.api_groups)
-            and any(resource_matches(pattern, request) for pattern in self.resources)
+            (ANY in self.operations or operation.value in self.operations)
+            and (ANY in self.api_groups or group in self.api_groups)
+            and any(path_matches(pattern, resource_path) for pattern in self.resources)
         )
 
 
@@ -44,8 +48,14 @@ EVERYTHING = Scope((ANY,), (ANY,), (EVERY_RESOURCE,))
 
 def resource_matches(pattern: str, request: Request) -> bool:
     """Match `pods`, `pods/exec`, `pods/*` (pods and all below), `*/scale`, `*` (no subresource) or `*/*`."""
+    return path_matches(pattern, request.resource_path)
+
+
+def path_matches(pattern: str, resource_path: str) -> bool:
+    """Say the same of `resource` or `resource/subresource`."""
     resource, _, subresource = pattern.partition("/")
-    return (resource in (ANY, request.resource.resource)) and (subresource in (ANY, request.subresource))
+    found, _, below = resource_path.partition("/")
+    return resource in (ANY, found) and subresource in (ANY, below)
 
 
 def _without_covered(entries: Iterable[str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from webhook.cluster import names
 from webhook.cluster.client import Cluster
 from webhook.cluster.discovery import served_versions
 from webhook.cluster.errors import AlreadyExists, ClusterError, Conflict, NotFound
+from webhook.cluster.events import Events
 from webhook.cluster.manifests import Endpoint, Manifest, differs
 from webhook.cluster.registration import configurations, guard_configurations
 from webhook.policy.compile import PolicySet
@@ -25,6 +26,9 @@ ROUND_S = 2.0
 
 DISCOVERY_S = 10.0
 """Between two looks at the served versions, which change only when CRDs or API servers do."""
+
+TELL_S = 60.0
+"""Between two Events about one object: somebody who changes it again and again would fill the cluster with them."""
 
 _COLLECTIONS = {
     "ValidatingWebhookConfiguration": names.VALIDATING,
@@ -57,12 +61,17 @@ class Registrar:
         policies: Callable[[], PolicySet | None],
         is_leader: Callable[[], bool],
         on_standing: Callable[[PolicySet], Awaitable[None]] | None = None,
+        events: Events | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`policies` returns the current set, None while it is unknown; `on_standing` is told what stands."""
+        """`policies` returns the current set, None while it is unknown; `on_standing` is told what stands.
+
+        `events` tells of what was healed, on the object itself.
+        """
         self._cluster, self._endpoint = cluster, endpoint
         self._policies, self._is_leader, self._clock = policies, is_leader, clock
-        self._on_standing = on_standing
+        self._on_standing, self._events = on_standing, events
+        self._told: dict[str, float] = {}
         self._stood: dict[str, Manifest] = {}
         self._wake = asyncio.Event()
         self._served: dict[tuple[str, str], str] = {}
@@ -124,9 +133,10 @@ class Registrar:
         is_healing = self._stood.get(name) == desired  # it stood before, so somebody else changed it
         try:
             if live is None:
-                await self._cluster.create(collection, desired)
+                standing = await self._cluster.create(collection, desired)
             else:
-                await self._cluster.replace(f"{collection}/{desired['metadata']['name']}", _onto(live, desired))
+                path = f"{collection}/{desired['metadata']['name']}"
+                standing = await self._cluster.replace(path, _onto(live, desired))
         except (AlreadyExists, Conflict):
             self._wake.set()  # somebody wrote it just now: look again
             return []
@@ -134,9 +144,27 @@ class Registrar:
         if is_healing:
             metrics.HEALED.labels(name).inc()
             log.warning("somebody changed what was registered; it was written again", object=name, different=different)
+            await self._tell(name, standing, different)
         else:
             log.info("registered", object=name, different=different)
         return [name]
+
+    async def _tell(self, name: str, standing: Manifest, different: list[str]) -> None:
+        """Write a Kubernetes Event about what was healed; `kubectl describe` of the object shows it."""
+        now = self._clock()
+        if self._events is None or now - self._told.get(name, float("-inf")) < TELL_S:
+            return
+        self._told[name] = now
+        metadata = standing["metadata"]
+        regarding = {"apiVersion": standing["apiVersion"], "kind": standing["kind"], "name": metadata["name"]}
+        note = (
+            f"somebody changed {', '.join(different)}; it was written again; the audit log of the API server says who"
+        )
+        if different == ["missing"]:
+            note = "somebody deleted it; it was written again; the audit log of the API server says who"
+        await self._events.tell(
+            {**regarding, "uid": metadata["uid"]}, reason="Healed", action="Heal", note=note, warning=True
+        )
 
 
 async def _differences(cluster: Cluster, desired: Manifest) -> tuple[str, Manifest | None, list[str]] | None:

@@ -1,21 +1,28 @@
 """Policies as the objects that make the API server ask us: a pure function. `registrar` writes them.
 
-Three webhooks bring requests to the same judge: `rules` the resources that policies name, in one version each;
-`wildcards` what they name by wildcards, in the client's version; `self` what the always-on rules are about. One request
-must not be delivered twice: two calls would be two claims of one approval. So each leaves out what those before it
-deliver, and of several selections each leaves out those before it.
+Every write of an agent is delivered as long as a policy wants the laundering checks, which look at all objects; the
+policies' own rules else. Up to three webhooks bring requests to the same judge: `rules` the resources that policies
+name, in one version each; `wildcards` the others, in the client's version; `self`, where `wildcards` does not bring
+everything, what the always-on rules are about. One request must not be delivered twice: two calls would be two claims
+of one approval. So each leaves out what those before it deliver, and of several selections each leaves out those
+before it.
+
+A selection is over the subjects of all policies, and so are the rules: an agent may be delivered because of what
+another policy asks. The judge decides by the policies that name it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from webhook.admission.request import CREDENTIAL_ID, SERVICE_ACCOUNT_PREFIX, TOKEN_ID
-from webhook.checks.scope import ANY, EVERYTHING
+from webhook.checks.scope import ANY, EVERYTHING, Scope
 from webhook.cluster import flow, names
 from webhook.cluster.manifests import Behaviour, Endpoint, Manifest, configuration, webhook
-from webhook.cluster.rules import REVIEW_GROUPS, Served, delivered, exclusions, rules_of
+from webhook.cluster.rules import NO_REVIEWS, Served, delivered, exclusions, rules_of
 from webhook.cluster.selection import USERNAME, listed, quoted, selections
 from webhook.policy.compile import PolicySet
+from webhook.policy.compiled import Named
+from webhook.policy.fields import Default
 
 JUDGE = Behaviour("Fail", "NoneOnDryRun", 30)
 """30 s is the longest that Kubernetes allows: a held call waits."""
@@ -24,7 +31,7 @@ DECIDE = Behaviour("Fail", "NoneOnDryRun", 10)
 GUARD = Behaviour("Fail", "None", 10)
 HELP = Behaviour("Ignore", "None", 10)
 """For people's policies: refused while we are down, a broken installation could not be mended. Agents' are not let in:
-for them `self.policy` stands."""
+the policies' own webhooks are closed to them."""
 
 PROTECTED_GROUPS = (
     names.GROUP,
@@ -37,7 +44,9 @@ PROTECTED_GROUPS = (
 """Groups in which an object of any name may switch us off; which of them do, `policy.protection` says."""
 
 DISJOINT_LIMIT = 3
-"""So many selections can each carry all before it and stay below the 1.5 MiB of an object: 3 x (1+2+3) x 50 KB."""
+"""So many selections can each carry all before it and stay below the 1.5 MiB of an object: 3 x (1+2+3) x 50 KB. Beyond
+(some 2,500 subjects, 400 globs of groups) a caller in two of them is delivered twice, and a held CREATE is refused.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +71,17 @@ def configurations(policies: PolicySet, *, endpoint: Endpoint, served: Served) -
     )
 
 
+def delivers_everything(policy: Named) -> bool:
+    """Say whether a policy needs each write of its subjects: a laundered write can be any."""
+    return policy.defaults.laundering is Default.DENY
+
+
 def policies_configuration(policies: PolicySet, *, endpoint: Endpoint, served: Served) -> Manifest:
     """Return the configuration that sends agents' requests to the judge; no webhook in it when there are no agents."""
-    scopes = [scope for policy in (*policies.policies, *policies.broken) for scope in policy.scopes]
-    rules, excluded = rules_of(scopes, served), exclusions(scopes)
-    entries = [
-        ("rules", [rule for rule in rules if ANY not in rule["apiVersions"]], excluded),
-        ("wildcards", [rule for rule in rules if ANY in rule["apiVersions"]], _wildcard_conditions(rules, excluded)),
-        ("self", rules_of([EVERYTHING], {}), _self_conditions(endpoint.namespace, rules, excluded)),
-    ]
+    stored = (*policies.policies, *policies.broken)
+    scopes = [scope for policy in stored for scope in policy.scopes]
+    everything = any(delivers_everything(policy) for policy in stored)
+    entries = _entries(scopes, served, own_namespace=endpoint.namespace, everything=everything)
     address = endpoint.client_config(f"policies/{policies.revision}")
     webhooks = []
     for number, agents in enumerate(_agent_conditions(selections(policies)), start=1):
@@ -125,33 +136,52 @@ def _agent_conditions(selected: Sequence[str]) -> Iterable[list[Manifest]]:
         yield [{"name": "agents", "expression": expression}, *not_earlier]
 
 
-def _wildcard_conditions(rules: Sequence[Manifest], excluded: Sequence[Manifest]) -> list[Manifest]:
-    """Return what wildcards deliver beside the named resources, which are delivered converted to one version."""
-    named = delivered((rule for rule in rules if ANY not in rule["apiVersions"]), in_any_version=True)
-    return [*excluded, {"name": "not-named", "expression": f"!({named})"}]
+Entry = tuple[str, list[Manifest], list[Manifest]]
+"""Name, rules and match conditions of one webhook."""
 
 
-def _self_conditions(
-    own_namespace: str, rules: Sequence[Manifest], excluded: Sequence[Mapping[str, str]]
-) -> list[Manifest]:
-    """Return what only the always-on rules are about, and the policies' rules do not deliver."""
-    namespaces, credential = listed([own_namespace, "kube-system"]), quoted(CREDENTIAL_ID)
-    protected = (
-        f"(has(request.namespace) && request.namespace in {namespaces})",
-        "(request.resource.group == '' && request.resource.resource == 'namespaces' && "
-        f"(!has(request.name) || request.name in {namespaces}))",
-        f"request.resource.group in {listed(PROTECTED_GROUPS)}",
-        f"request.resource.group.endsWith({quoted('.' + names.GROUP)})",
-        f"({USERNAME}.startsWith({quoted(SERVICE_ACCOUNT_PREFIX)}) && !(has(request.userInfo.extra) && "
-        f"{credential} in request.userInfo.extra && "
-        f"size(request.userInfo.extra[{credential}]) > 0 && "
-        f"request.userInfo.extra[{credential}][0].startsWith({quoted(TOKEN_ID)})))",
-    )
-    conditions = [
-        {"name": "no-reviews", "expression": f"!(request.resource.group in {listed(REVIEW_GROUPS)})"},
-        {"name": "protected", "expression": " || ".join(protected)},
+def _entries(scopes: Sequence[Scope], served: Served, *, own_namespace: str, everything: bool) -> list[Entry]:
+    """Return the webhooks of one selection, without its own conditions."""
+    wanted, excluded, protected = rules_of(scopes, served), exclusions(scopes), _protected(own_namespace)
+    named = [rule for rule in wanted if ANY not in rule["apiVersions"]]
+    not_named = _none_of("not-named", delivered(named))
+    rules: Entry = ("rules", named, excluded)
+    if everything:
+        return [rules, ("wildcards", rules_of([EVERYTHING], {}), [*_unless(protected, excluded), *not_named])]
+    others = [rule for rule in wanted if ANY in rule["apiVersions"]]
+    wildcards: Entry = ("wildcards", others, [*excluded, *not_named])
+    passed = " && ".join(f"({one['expression']})" for one in excluded)
+    not_by_rules = _none_of("not-by-rules", [f"({text}) && {passed}" for text in delivered(wanted)])
+    always = [NO_REVIEWS, {"name": "protected", "expression": protected}, *not_by_rules]
+    return [rules, wildcards, ("self", rules_of([EVERYTHING], {}), always)]
+
+
+def _none_of(name: str, expressions: Sequence[str]) -> list[Manifest]:
+    """Return match conditions that hold together when no expression does; each of them is of bounded size."""
+    return [{"name": f"{name}-{n}", "expression": f"!({text})"} for n, text in enumerate(expressions, start=1)]
+
+
+def _unless(protected: str, excluded: Iterable[Mapping[str, str]]) -> list[Manifest]:
+    """Return the exclusions without what the always-on rules are about; reviews stay excluded."""
+    return [
+        dict(one) if one == NO_REVIEWS else {**one, "expression": f"{one['expression']} || {protected}"}
+        for one in excluded
     ]
-    if rules:
-        by_rules = " && ".join(f"({text})" for text in (delivered(rules), *(one["expression"] for one in excluded)))
-        conditions.append({"name": "not-by-rules", "expression": f"!({by_rules})"})
-    return conditions
+
+
+def _protected(own_namespace: str) -> str:
+    """Return CEL for what only the always-on rules are about."""
+    namespaces, credential = listed([own_namespace, "kube-system"]), quoted(CREDENTIAL_ID)
+    return " || ".join(
+        (
+            f"(has(request.namespace) && request.namespace in {namespaces})",
+            "(request.resource.group == '' && request.resource.resource == 'namespaces' && "
+            f"(!has(request.name) || request.name in {namespaces}))",
+            f"request.resource.group in {listed(PROTECTED_GROUPS)}",
+            f"request.resource.group.endsWith({quoted('.' + names.GROUP)})",
+            f"({USERNAME}.startsWith({quoted(SERVICE_ACCOUNT_PREFIX)}) && !(has(request.userInfo.extra) && "
+            f"{credential} in request.userInfo.extra && "
+            f"size(request.userInfo.extra[{credential}]) > 0 && "
+            f"request.userInfo.extra[{credential}][0].startsWith({quoted(TOKEN_ID)})))",
+        )
+    )

@@ -21,6 +21,11 @@ from webhook.policy.compile import PolicySet
 CONDITION_LIMIT = 50_000
 """Characters of one selection. The API server refuses an expression at about 100,000."""
 
+GROUP_GLOBS_LIMIT = 128
+"""Globs of groups in one selection. Each is tried on each group of each caller: some 7 units of cost, so with 500
+groups 450,000 of the 1,000,000 that the API server spends on an expression before it refuses the caller. Names of
+groups cost next to nothing. Source: k8s.io/apiserver/pkg/apis/cel/config.go"""
+
 _T = TypeVar("_T")
 
 _FRAME = 500
@@ -38,21 +43,39 @@ class _Test:
     is_exact: bool
     text: str
 
+    @property
+    def weight(self) -> int:
+        """What it takes of a selection: characters, more where it costs more to try than to write."""
+        written = len(self.text) + 4
+        return written if self.is_exact or not self.of_group else max(written, CONDITION_LIMIT // GROUP_GLOBS_LIMIT)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Part:
+    """A piece of a selection."""
+
+    text: str
+    weight: int
+
+
+_NOTHING = _Part("", 0)
+
 
 def selections(policies: PolicySet) -> tuple[str, ...]:
     """Return CEL expressions of bounded size; the caller is an agent if one of them is true. Empty: no agents."""
-    by_exclusion: dict[str, set[_Test]] = defaultdict(set)
+    by_exclusion: dict[_Part, set[_Test]] = defaultdict(set)
     for policy in policies.subjects:
         by_exclusion[_exclusion(policy.exclude_subjects)] |= set(_included(policy.subjects))
-    terms: list[str] = []
+    terms: list[_Part] = []
     for exclusion, tests in sorted(by_exclusion.items()):
-        extra = tests - by_exclusion.get("", set()) if exclusion else tests
-        budget = CONDITION_LIMIT - len(exclusion) - _FRAME
-        for part in _packed(sorted(extra), [len(test.text) + 4 for test in sorted(extra)], budget):
-            one_of = _one_of(part)
-            terms.append(f"({one_of}) && !({exclusion})" if exclusion else one_of)
-    lengths = [len(term) + 6 for term in terms]
-    return tuple(_joined_terms(part) for part in _packed(terms, lengths, CONDITION_LIMIT))
+        extra = sorted(tests - by_exclusion.get(_NOTHING, set()) if exclusion.text else tests)
+        for part in _packed_tests(extra, CONDITION_LIMIT - exclusion.weight - _FRAME):
+            excluding = f"({part.text}) && !({exclusion.text})" if exclusion.text else part.text
+            terms.append(_Part(excluding, max(len(excluding) + 6, part.weight + exclusion.weight)))
+    return tuple(
+        _joined_terms([term.text for term in part])
+        for part in packed(terms, [term.weight for term in terms], CONDITION_LIMIT)
+    )
 
 
 def quoted(text: str) -> str:
@@ -82,11 +105,14 @@ def _included(subjects: Iterable[Subject]) -> Iterator[_Test]:
             yield _test(_account_pieces(subject), of_group=False)
 
 
-def _exclusion(subjects: Iterable[Subject]) -> str:
+def _exclusion(subjects: Iterable[Subject]) -> _Part:
     exact = [subject for subject in subjects if _can_be_said_exactly(subject)]
-    tests = sorted(set(_included(exact)))
-    parts = list(_packed(tests, [len(test.text) + 4 for test in tests], CONDITION_LIMIT // 2))
-    return _one_of(parts[0]) if parts else ""
+    return next(_packed_tests(sorted(set(_included(exact))), CONDITION_LIMIT // 2), _NOTHING)
+
+
+def _packed_tests(tests: Sequence[_Test], budget: int) -> Iterator[_Part]:
+    for part in packed(tests, [test.weight for test in tests], budget):
+        yield _Part(_one_of(part), sum(test.weight for test in part))
 
 
 def _can_be_said_exactly(subject: Subject) -> bool:
@@ -143,7 +169,7 @@ def _joined_terms(terms: Sequence[str]) -> str:
     return terms[0] if len(terms) == 1 else " || ".join(f"({term})" for term in terms)
 
 
-def _packed(items: Sequence[_T], lengths: Sequence[int], budget: int) -> Iterator[list[_T]]:
+def packed(items: Sequence[_T], lengths: Sequence[int], budget: int) -> Iterator[list[_T]]:
     """Cut a sequence into parts whose lengths sum up to at most the budget, at least one item each."""
     part: list[_T] = []
     used = 0

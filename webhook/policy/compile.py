@@ -6,11 +6,12 @@ compile becomes a `BrokenPolicy`, which denies its subjects everything until it 
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, Literal
 
 from webhook.admission.verdict import Action, Terms
-from webhook.checks import CHECK_BY_ID
+from webhook.checks import BUNDLES, CHECK_BY_ID, laundering, named
 from webhook.checks.scope import EVERYTHING, Scope
 from webhook.checks.wording import quoted
 from webhook.policy.compiled import BrokenPolicy, CompiledPolicy, CompiledRule, PolicySet
@@ -18,8 +19,9 @@ from webhook.policy.expression import Expression, InvalidExpression, compile_exp
 from webhook.policy.fields import RuleAction, Unmatched
 from webhook.policy.match import scope_of
 from webhook.policy.model import AgentPolicy, InvalidPolicy, Problem, parse_policy
+from webhook.policy.parameters import parameters_of
 from webhook.policy.salvage import salvaged
-from webhook.policy.spec import Rule
+from webhook.policy.spec import Defaults, Rule
 from webhook.policy.variables import PARAMS_LIMIT_BYTES, are_fit
 
 __all__ = [
@@ -43,7 +45,7 @@ def compile_policy(policy: AgentPolicy) -> CompiledPolicy:
     Raises:
         InvalidPolicy: an expression does not compile or a check is unknown; with all such problems.
     """
-    problems: list[Problem] = []
+    problems = list(_unknown_exceptions(policy.spec.defaults))
     rules = tuple(_rule(i, rule, problems) for i, rule in enumerate(policy.spec.rules))
     spec = policy.spec
     if not are_fit(spec.params):
@@ -57,6 +59,7 @@ def compile_policy(policy: AgentPolicy) -> CompiledPolicy:
         exclude_subjects=tuple(entry.subject() for entry in spec.exclude_subjects),
         mode=spec.mode,
         defaults=spec.defaults,
+        accounts=spec.accounts,
         scopes=_scopes(rules, spec.unmatched),
         failure_policy=spec.failure_policy,
         unmatched=spec.unmatched,
@@ -108,11 +111,13 @@ def _rule(index: int, rule: Rule, problems: list[Problem]) -> CompiledRule:
     path = f"spec.rules[{index}]"
     problems.extend(_unknown_checks(path, rule))
     terms = rule.hold.terms() if rule.hold else Terms()
+    checks = tuple(dict.fromkeys(check for check_id in rule.check_ids for check in named(check_id)))
     return CompiledRule(
         name=rule.name,
         action=_ACTIONS[rule.action],
         match=rule.match,
-        checks=tuple(CHECK_BY_ID[check_id] for check_id in rule.check_ids if check_id in CHECK_BY_ID),
+        checks=checks,
+        parameters=parameters_of(checks, rule.parameters, path=path, rule=rule.name, problems=problems),
         condition=_expression(rule, path, "condition", problems),
         message=_expression(rule, path, "message", problems),
         terms=terms if rule.action is RuleAction.HOLD else None,
@@ -121,9 +126,23 @@ def _rule(index: int, rule: Rule, problems: list[Problem]) -> CompiledRule:
 
 def _unknown_checks(path: str, rule: Rule) -> Iterator[Problem]:
     for index, check_id in enumerate(rule.check_ids):
-        if check_id not in CHECK_BY_ID:
+        if not named(check_id):
             where = f"{path}.check" if rule.check else f"{path}.checks[{index}]"
-            yield Problem(where, quoted(check_id), f"one of {', '.join(CHECK_BY_ID)}", rule.name)
+            yield Problem(where, quoted(check_id), _closest(check_id, (*BUNDLES, *CHECK_BY_ID)), rule.name)
+
+
+def _unknown_exceptions(defaults: Defaults) -> Iterator[Problem]:
+    known = [check.id for check in laundering.CHECKS]
+    for index, check_id in enumerate(defaults.laundering_except):
+        if check_id not in known:
+            where = f"spec.defaults.launderingExcept[{index}]"
+            yield Problem(where, quoted(check_id), _closest(check_id, known))
+
+
+def _closest(check_id: str, known: Sequence[str]) -> str:
+    """Say what may have been meant; all of them would be longer than a message may be."""
+    alike = get_close_matches(check_id, known, n=5, cutoff=0.5)
+    return f"one of docs/checks.md, perhaps {', '.join(alike)}" if alike else "one of docs/checks.md"
 
 
 def _expression(

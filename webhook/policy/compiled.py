@@ -7,7 +7,7 @@ from typing import Any
 from webhook.admission.request import Request, User
 from webhook.admission.subject import Subject
 from webhook.admission.verdict import Action, Terms
-from webhook.checks.check import Check
+from webhook.checks.check import Check, Parameters
 from webhook.checks.scope import EVERYTHING, Scope
 from webhook.policy.expression import Expression
 from webhook.policy.fields import FailurePolicy, Mode, Unmatched
@@ -25,9 +25,19 @@ class CompiledRule:
     action: Action
     match: Match | None = None
     checks: tuple[Check, ...] = ()
+    parameters: Mapping[str, Parameters] = field(default_factory=dict)
+    """By check id, for the checks that have some."""
     condition: Expression | None = None
     message: Expression | None = None
     terms: Terms | None = None
+
+    @property
+    def is_selective(self) -> bool:
+        """Whether being about a request says something: a check of every request, without `match`, says nothing.
+
+        Else one such rule would let pass all that `unmatched` is there to stop.
+        """
+        return self.match is not None or not any(EVERYTHING in check.scopes for check in self.checks)
 
     def covers(self, request: Request) -> bool:
         """Say whether the rule is about the request: by its match, else by its checks, else always."""
@@ -45,6 +55,8 @@ class Named:
     exclude_subjects: tuple[Subject, ...] = ()
     mode: Mode = Mode.ENFORCE
     defaults: Defaults = field(default_factory=Defaults)
+    accounts: tuple[Subject, ...] = ()
+    """ServiceAccounts that the subjects' Pods may run as, beside their own."""
     scopes: tuple[Scope, ...] = (EVERYTHING,)
     """Which requests must be delivered for it, in a form that the API server accepts."""
     _index: SubjectIndex = field(init=False, repr=False, compare=False)

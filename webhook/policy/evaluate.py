@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from webhook.admission.request import Request
 from webhook.admission.verdict import Action, Finding, Requirement, Verdict, verdict_of
+from webhook.checks.inspection import Inspection
 from webhook.checks.wording import one_line
 from webhook.policy.compiled import BrokenPolicy, PolicySet
 from webhook.policy.expression import Variables
@@ -28,12 +29,12 @@ def evaluate(request: Request, policies: PolicySet, *, protected: Protected) -> 
     broken = [policy for policy in policies.broken if policy.names(request.user)]
     if not compiled and not broken:
         return _NOT_AN_AGENT
-    findings = protection_findings(request, protected, [*compiled, *broken])
+    inspection, variables = Inspection(request), Variables.of(request)
+    findings = protection_findings(inspection, protected, [*compiled, *broken])
     findings.extend(finding for policy in broken for finding in _broken_findings(policy))
     requirements: set[Requirement] = set()
-    variables = Variables.of(request)
     for policy in compiled:
-        for outcome in outcomes(policy, request, variables.with_params(policy.params)):
+        for outcome in outcomes(policy, inspection, variables.with_params(policy.params)):
             finding = outcome.finding
             if policy.mode is Mode.OBSERVE:
                 findings.append(observed(finding))

@@ -17,6 +17,7 @@ _SUBDOMAIN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 _GLOB = r"^\*?[^*]*\*?$"
 _NARROW_GLOB = r"^\*?[^*]+\*?$"
 _API_GROUP = r"^(\*|[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$"
+_ACCOUNT = r"^\*?[^*/]*\*?/\*?[^*/]*\*?$"
 _RESOURCE = r"^(\*|[a-z0-9][-a-z0-9.]*)(/(\*|[a-z0-9][-a-z0-9.]*))?$"
 
 FORMS = {
@@ -25,6 +26,7 @@ FORMS = {
     _GLOB: "a name, with * at its start or end at most",
     _NARROW_GLOB: "a name, with * at its start or end at most, and not * alone, which names everybody",
     _API_GROUP: 'an API group such as apps, "" for the core group, or *',
+    _ACCOUNT: "namespace/name of a ServiceAccount, each with * at its start or end at most, such as agents/worker",
     _RESOURCE: "a resource such as pods, pods/exec, pods/*, */scale, * or */*",
 }
 """What each pattern means, for people."""
@@ -38,6 +40,8 @@ PolicyName = Annotated[str, Field(pattern=_SUBDOMAIN, max_length=253)]
 Glob = Annotated[str, Field(pattern=_GLOB, min_length=1, max_length=253)]
 # A user or group of `*` alone would name every person and controller, and nobody could mend the policy any more.
 NarrowGlob = Annotated[str, Field(pattern=_NARROW_GLOB, min_length=1, max_length=253)]
+# `namespace/name`, as DNS names are: 63 and 253 characters.
+Account = Annotated[str, Field(pattern=_ACCOUNT, min_length=3, max_length=317)]
 ApiGroup = Annotated[str, Field(pattern=_API_GROUP, max_length=253)]
 ResourcePath = Annotated[str, Field(pattern=_RESOURCE, max_length=253)]
 # 100 names in one list are more than a reader can check, and 100 comparisons are still only microseconds.

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from webhook.admission.request import Operation, Request
 from webhook.admission.verdict import Action, Finding, Terms
+from webhook.checks.check import Check
+from webhook.checks.inspection import Inspection
 from webhook.checks.wording import one_line
 from webhook.policy.compiled import CompiledPolicy, CompiledRule
 from webhook.policy.consistency import UNMATCHED_RULE
@@ -33,21 +35,24 @@ class Outcome:
     terms: Terms | None = None
 
 
-def outcomes(policy: CompiledPolicy, request: Request, variables: Variables) -> Iterator[Outcome]:
+def outcomes(policy: CompiledPolicy, inspection: Inspection, variables: Variables) -> Iterator[Outcome]:
     """Judge by all rules of one policy, and by its `unmatched` if none of them is about the request."""
-    is_matched = False
+    request, is_matched = inspection.request, False
     for rule in policy.rules:
         if rule.covers(request):
-            is_matched = True
-            yield from _judged(policy, rule, request, variables)
+            is_matched = is_matched or rule.is_selective
+            yield from _judged(policy, rule, inspection, variables)
     if not is_matched and policy.unmatched in _UNMATCHED:
         message = f"{request.operation.value} {request.target} is covered by no rule of this policy"
         yield _outcome(policy, _UNMATCHED[policy.unmatched], request, message=message)
 
 
-def _judged(policy: CompiledPolicy, rule: CompiledRule, request: Request, variables: Variables) -> Iterator[Outcome]:
+def _judged(
+    policy: CompiledPolicy, rule: CompiledRule, inspection: Inspection, variables: Variables
+) -> Iterator[Outcome]:
     """Judge by one rule that is about the request: its checks, then its condition; both must find something."""
-    found = [(check.id, message) for check in rule.checks for message in check.judge(request)]
+    request = inspection.request
+    found = [(check.id, message) for check in rule.checks for message in _findings(policy, rule, check, inspection)]
     if rule.checks and not found:
         return
     try:
@@ -62,6 +67,13 @@ def _judged(policy: CompiledPolicy, rule: CompiledRule, request: Request, variab
     if not found:
         message = own or f"{request.operation.value} {request.target} is what this rule is about"
         yield _outcome(policy, rule, request, message=message)
+
+
+def _findings(policy: CompiledPolicy, rule: CompiledRule, check: Check, inspection: Inspection) -> tuple[str, ...]:
+    parameters = rule.parameters.get(check.id)
+    if parameters is None and not policy.accounts:
+        return check.findings(inspection)
+    return check.findings(inspection.given(accounts=policy.accounts, parameters=parameters))
 
 
 def _outcome(policy: CompiledPolicy, rule: CompiledRule, request: Request, *, message: str, check: str = "") -> Outcome:

@@ -13,6 +13,8 @@ subresource, of:
   would catch our ServiceAccounts;
 * `own-webhooks`: admission configurations that are named like ours, although the API server never asks about them;
 * `kube-system`: the same as `own-namespace` for kube-system, unless every policy that names the user allows it;
+* each check of the bundle `laundering`, unless every policy that names the user allows it, by `defaults.laundering` or
+  by name in `defaults.launderingExcept`; a ServiceAccount is the agent's to use if each of the others lists it;
 * `unbound-token`: everything by a ServiceAccount whose credential has no id (a static token, or somebody who
   impersonates it), unless every policy that names the user allows it.
 
@@ -21,10 +23,15 @@ Not here: who may run as our ServiceAccounts (Pods outside of our namespace cann
 Source: DESIGN 3, "Always on for every subject"
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
-from webhook.admission.request import Request
+from webhook.admission.request import Operation
 from webhook.admission.verdict import Action, Finding
+from webhook.checks import laundering
+from webhook.checks.bound_token import is_unbound, unbound_message
+from webhook.checks.check import Check
+from webhook.checks.inspection import Inspection
 from webhook.checks.scope import EVERYTHING
 from webhook.checks.wording import one_line
 from webhook.policy import own_objects
@@ -53,17 +60,14 @@ _OWN = (
 """(rule, whether it is about a request, what the request does)"""
 
 _REMEDY = "no policy allows it to an agent; ask a person to do it"
-_UNBOUND = (
-    "comes with a ServiceAccount credential without an id, which is a static token or somebody who impersonates; "
-    "use a short-lived token, as kubectl create token or a Pod's own volume gives it"
-)
 
 
-def protection_findings(request: Request, protected: Protected, policies: Sequence[Named]) -> list[Finding]:
+def protection_findings(inspection: Inspection, protected: Protected, policies: Sequence[Named]) -> list[Finding]:
     """Judge a request by the always-on rules; `policies` are those that name its user.
 
     Returns: Deny findings of policy `kubescrow`; only records where every policy that asks for them observes.
     """
+    request = inspection.request
     what = f"{request.operation.value} {request.target}"
     findings = [
         _finding(rule, f"{what} {does}; {_REMEDY}", policies)
@@ -74,10 +78,43 @@ def protection_findings(request: Request, protected: Protected, policies: Sequen
     if guarding and own_objects.is_in_namespace(request, KUBE_SYSTEM):
         remedy = f"ask a person to do it, or set defaults.kubeSystem: Allow in {_listed(guarding)}"
         findings.append(_finding("kube-system", f"{what} touches namespace {KUBE_SYSTEM}; {remedy}", guarding))
+    findings.extend(_laundering(inspection, policies))
     binding = [policy for policy in policies if policy.defaults.unbound_token is Default.DENY]
-    if binding and request.user.service_account and not request.user.is_bound:
-        findings.append(_finding("unbound-token", f"{what} {_UNBOUND}", binding))
+    if binding and is_unbound(request):
+        findings.append(_finding("unbound-token", unbound_message(request), binding))
     return findings
+
+
+def _laundering(inspection: Inspection, policies: Sequence[Named]) -> Iterator[Finding]:
+    """Judge by each check that a policy asks for, for each such policy by the accounts that it lists itself."""
+    request = inspection.request
+    for check in laundering_checks(request.operation, request.resource.group, request.resource_path):
+        guarding = [policy for policy in policies if _asks_for(policy, check)]
+        demanded_by: dict[str, list[Named]] = {}
+        for accounts in dict.fromkeys(policy.accounts for policy in guarding):
+            alike = [policy for policy in guarding if policy.accounts == accounts]
+            seen = inspection.given(accounts=accounts) if accounts else inspection
+            for message in check.findings(seen):
+                demanded_by.setdefault(message, []).extend(alike)
+        for message, demanding in demanded_by.items():
+            remedy = f"ask a person, or name {check.id} in spec.defaults.launderingExcept of {_listed(demanding)}"
+            yield _finding(check.id, f"{message}; {remedy}", demanding)
+
+
+def _asks_for(policy: Named, check: Check) -> bool:
+    defaults = policy.defaults
+    return defaults.laundering is Default.DENY and check.id not in defaults.laundering_except
+
+
+@lru_cache(maxsize=4096)
+def laundering_checks(operation: Operation, group: str, resource_path: str) -> tuple[Check, ...]:
+    """Return the checks of the bundle that may find something; the same for all requests on one resource.
+
+    The cache has room for ten times what a cluster serves.
+    """
+    return tuple(
+        check for check in laundering.CHECKS if any(s.includes(operation, group, resource_path) for s in check.scopes)
+    )
 
 
 def _finding(rule: str, message: str, demanded_by: Sequence[Named]) -> Finding:

@@ -6,6 +6,7 @@ Says what each field may hold. What fields mean together is `consistency`; expre
 Source: names and meanings follow k8s.io/api/admissionregistration/v1 ValidatingAdmissionPolicy
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
@@ -18,6 +19,7 @@ from webhook.policy.fields import (
     MATCH_LIMIT,
     RULES_LIMIT,
     SUBJECTS_LIMIT,
+    Account,
     ApiGroup,
     CheckId,
     DecideWithin,
@@ -111,6 +113,7 @@ class Rule(_Wire):
     match: Match | None = None
     check: CheckId | None = None
     checks: Annotated[tuple[CheckId, ...], Field(min_length=1, max_length=MATCH_LIMIT)] | None = None
+    parameters: Mapping[str, Any] | None = None
     condition: str | None = None
     message: str | None = None
     action: RuleAction
@@ -118,13 +121,15 @@ class Rule(_Wire):
 
     @property
     def check_ids(self) -> tuple[str, ...]:
-        """The checks of the rule, however they were written."""
+        """The checks and bundles of the rule, however they were written."""
         return (self.check,) if self.check else self.checks or ()
 
 
 class Defaults(_Wire):
     """Always-on items that may be turned off by name."""
 
+    laundering: Default = Default.DENY
+    laundering_except: Annotated[tuple[CheckId, ...], Field(max_length=MATCH_LIMIT)] = ()
     unbound_token: Default = Default.DENY
     kube_system: Default = Default.DENY
 
@@ -139,4 +144,11 @@ class Spec(_Wire):
     unmatched: Unmatched = Unmatched.ALLOW
     defaults: Defaults = Defaults()
     params: dict[str, Any] = {}
+    service_accounts: Annotated[tuple[Account, ...], Field(max_length=MATCH_LIMIT)] = ()
     rules: Annotated[tuple[Rule, ...], Field(max_length=RULES_LIMIT)] = ()
+
+    @property
+    def accounts(self) -> tuple[Subject, ...]:
+        """The ServiceAccounts that the agent's Pods may run as, beside its own."""
+        parts = (account.partition("/") for account in self.service_accounts)
+        return tuple(Subject(SubjectKind.SERVICE_ACCOUNT, name, namespace) for namespace, _, name in parts)

@@ -7,6 +7,8 @@ from webhook.checks.scope import EVERYTHING, Scope
 from webhook.cluster.keys import ROOMS
 from webhook.cluster.manifests import Endpoint
 from webhook.policy.compile import BrokenPolicy, CompiledPolicy, PolicySet
+from webhook.policy.fields import Default
+from webhook.policy.spec import Defaults
 
 ENDPOINT = Endpoint("kubescrow", "kubescrow-webhook", 443, "CA", dict.fromkeys(ROOMS, "5ec2e7"))
 
@@ -28,8 +30,16 @@ def policy(
     exclude: Sequence[Subject] = (),
     scopes: Sequence[Scope] = (EVERYTHING,),
     name: str = "p",
+    laundering: bool = True,
 ) -> CompiledPolicy:
-    return CompiledPolicy(name=name, subjects=subjects, exclude_subjects=tuple(exclude), scopes=tuple(scopes))
+    """`laundering=False`: only what `scopes` and the always-on rules are about needs to be delivered."""
+    return CompiledPolicy(
+        name=name,
+        subjects=subjects,
+        exclude_subjects=tuple(exclude),
+        scopes=tuple(scopes),
+        defaults=Defaults(laundering=Default.DENY if laundering else Default.ALLOW),
+    )
 
 
 def broken(*subjects: Subject) -> BrokenPolicy:

@@ -29,11 +29,11 @@ class Runner:
     """Runs a coroutine with a client of one identity, and closes the client."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        self._kubeconfig = kubeconfig
+        self.kubeconfig = kubeconfig
 
     def __call__(self, work: Callable[[Cluster], Coroutine[Any, Any, T]], *, timeout_s: float = 60) -> T:
         async def whole() -> T:
-            cluster = await Cluster.connect(self._kubeconfig)
+            cluster = await Cluster.connect(self.kubeconfig)
             try:
                 async with asyncio.timeout(timeout_s):
                     return await work(cluster)

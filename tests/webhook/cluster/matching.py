@@ -4,13 +4,15 @@
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from cel_expr_python import cel
 
 from webhook.admission.request import Kind, Operation, Request, Resource, User
-from webhook.checks.scope import ANY, Scope
+from webhook.checks.scope import Scope
+from webhook.cluster.rules import EVENT_GROUPS
 
 _ENVIRONMENT = cel.NewEnv(variables={"request": cel.Type.DYN})
 
@@ -49,7 +51,10 @@ def wire(request: Request) -> dict[str, Any]:
 
 
 def called(configuration: Mapping[str, Any], request: Request) -> list[str]:
-    """Return the names of the webhooks that the API server would call for a request in a served version."""
+    """Return the names of the webhooks that the API server would call for a request.
+
+    A rule with one version gets the others converted (`matchPolicy: Equivalent`), and one group's Events the other's.
+    """
     return [
         webhook["name"]
         for webhook in configuration["webhooks"]
@@ -60,7 +65,14 @@ def called(configuration: Mapping[str, Any], request: Request) -> list[str]:
 
 def _rule_matches(rule: Mapping[str, Any], request: Request) -> bool:
     scope = Scope(tuple(rule["operations"]), tuple(rule["apiGroups"]), tuple(rule["resources"]))
-    return scope.covers(request) and (ANY in rule["apiVersions"] or request.resource.version in rule["apiVersions"])
+    return any(scope.covers(same) for same in equivalents(request))
+
+
+def equivalents(request: Request) -> list[Request]:
+    """Return the request under all names that the API server has for its resource, versions aside."""
+    if request.resource.resource != "events" or request.resource.group not in EVENT_GROUPS:
+        return [request]
+    return [replace(request, resource=replace(request.resource, group=group)) for group in EVENT_GROUPS]
 
 
 def request_by(

@@ -1,11 +1,6 @@
 """The real API server calls us for exactly what `matching` says it would: conditions compile, cost little and hold."""
 
-import http.server
-import json
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,15 +10,12 @@ from tests.controlplane.kubectl import Kubectl
 from tests.controlplane.waiting import wait_until
 from tests.webhook.cluster.build import account, group, policies, policy
 from tests.webhook.cluster.conftest import Runner
-from webhook import tls
+from tests.webhook.cluster.recorder import Recorder, recording
 from webhook.checks.scope import Scope
 from webhook.cluster import names
 from webhook.cluster.client import Cluster
-from webhook.cluster.keys import ROOMS
-from webhook.cluster.manifests import Endpoint
 from webhook.cluster.registrar import Registrar
 
-SECRET = "5ec2e75ec2e75ec2e75ec2e75ec2e75e"
 POLICIES = policies(
     policy(
         account("agents", "*"),
@@ -34,66 +26,21 @@ POLICIES = policies(
             Scope(("CREATE",), ("autoscaling",), ("horizontalpodautoscalers",)),
             Scope(("DELETE",), ("*",), ("*",)),
         ],
+        laundering=False,
     )
 )
-
-
-@dataclass
-class Recorder:
-    """A webhook that denies everything, so that the answer names the webhook that was called."""
-
-    port: int = 0
-    reviews: list[dict[str, Any]] = field(default_factory=list)
-
-
-def handler(recorder: Recorder) -> type[http.server.BaseHTTPRequestHandler]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            recorder.reviews.append(review["request"])
-            response = {"uid": review["request"]["uid"], "allowed": False, "status": {"message": "recorded"}}
-            body = json.dumps({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response})
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    return Handler
 
 
 @pytest.fixture(scope="module")
 def recorder(controlplane: ControlPlane) -> Iterator[Recorder]:
     """Registered for `POLICIES` as the real server would be, with its roles."""
-    now = datetime.now(UTC)
-    authority = tls.new_authority(now)
-    leaf = tls.new_leaf(authority, service=names.SERVICE, namespace="kubescrow", now=now)
-    recording = Recorder()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler(recording))
-    server.socket = tls.server_context(leaf).wrap_socket(server.socket, server_side=True)
-    recording.port = server.server_address[1]
-    controlplane.service("kubescrow", names.SERVICE, recording.port)
-    endpoint = Endpoint(
-        "kubescrow", names.SERVICE, recording.port, authority.certificate_pem, dict.fromkeys(ROOMS, SECRET)
-    )
+    with recording(controlplane) as found:
 
-    async def register(cluster: Cluster) -> None:
-        await Registrar(cluster, endpoint, policies=lambda: POLICIES, is_leader=lambda: True).round()
+        async def register(cluster: Cluster) -> None:
+            await Registrar(cluster, found.endpoint, policies=lambda: POLICIES, is_leader=lambda: True).round()
 
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    admin = controlplane.admin
-    try:
         Runner(controlplane.service_account("kubescrow", "kubescrow-webhook").kubeconfig)(register)
-        yield recording
-    finally:
-        for kind in ("validatingwebhookconfigurations", "mutatingwebhookconfigurations", "flowschemas"):
-            admin.run("delete", kind, "-l", "app.kubernetes.io/managed-by=kubescrow")
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -192,20 +139,20 @@ def test_the_api_server_calls(
     request_: tuple[str, str, Any],
     webhook: str | None,
 ) -> None:
-    recorder.reviews.clear()
+    recorder.clear()
     status, message = answer(callers[caller], *request_)
     if webhook is None:
-        assert (status, recorder.reviews) == (201, [])
+        assert (status, recorder.reviews()) == (201, [])
     else:
         assert f'admission webhook "{webhook}.policy.kubescrow.dev" denied the request: recorded' in message
-        assert len(recorder.reviews) == 1
+        assert len(recorder.reviews()) == 1
 
 
 def test_an_old_version_is_delivered_as_the_registered_one(recorder: Recorder, callers: dict[str, Kubectl]) -> None:
     """Converted, so that a rule and a fingerprint see one form whatever the client uses."""
-    recorder.reviews.clear()
+    recorder.clear()
     answer(callers["agent"], *OLD_SCALER)
-    (review,) = recorder.reviews
+    (review,) = recorder.reviews()
     assert review["resource"]["version"] == "v2"
     assert review["requestResource"]["version"] == "v1"
 
@@ -214,7 +161,7 @@ def test_an_impersonated_agent_is_delivered_whatever_it_does(
     recorder: Recorder, callers: dict[str, Kubectl], controlplane: ControlPlane
 ) -> None:
     """Its credential has no id, and no rule is about Secrets here."""
-    recorder.reviews.clear()
+    recorder.clear()
     headers = {
         "Impersonate-User": "system:serviceaccount:agents:bot",
         "Impersonate-Group": "system:serviceaccounts:agents",
@@ -223,7 +170,7 @@ def test_an_impersonated_agent_is_delivered_whatever_it_does(
         "POST", f"{SECRET_ELSEWHERE[1]}?dryRun=All", SECRET_ELSEWHERE[2], headers
     )
     assert "self.policy.kubescrow.dev" in found["message"], status
-    assert len(recorder.reviews) == 1
+    assert len(recorder.reviews()) == 1
 
 
 def test_agents_have_a_priority_level_of_their_own(recorder: Recorder, callers: dict[str, Kubectl]) -> None:

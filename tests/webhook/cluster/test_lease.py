@@ -75,7 +75,7 @@ def test_a_leader_that_renews_stays(as_server: Runner) -> None:
     async def work(cluster: Cluster) -> None:
         clock = Clock()
         first, second = replicas(cluster, clock)
-        for now_s in range(0, 60, 5):
+        for now_s in range(0, 60, 2):
             clock.now_s = float(now_s)
             await first.step()
             await second.step()

@@ -1,11 +1,13 @@
 """What the API server asks us is what the policies say, whoever edits it and whatever vanishes."""
 
 import asyncio
+import base64
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from tests.controlplane.controlplane import ControlPlane
 from tests.webhook.cluster.build import account, broken, group, policies, policy, user
@@ -14,7 +16,9 @@ from webhook.checks.scope import EVERYTHING, Scope
 from webhook.cluster import names
 from webhook.cluster.client import Cluster
 from webhook.cluster.errors import ClusterError, NotFound
+from webhook.cluster.events import Events
 from webhook.cluster.keys import ROOMS
+from webhook.cluster.lease import Leadership
 from webhook.cluster.manifests import Endpoint
 from webhook.cluster.registrar import Registrar, guards_stand
 from webhook.cluster.watch import Reflector
@@ -106,7 +110,7 @@ def test_a_named_resource_is_registered_with_the_version_that_is_served(as_serve
         versions = {(g, r): rule["apiVersions"] for rule in rules for g in rule["apiGroups"] for r in rule["resources"]}
         assert versions["autoscaling", "horizontalpodautoscalers"] == ["v2"]
         assert versions["apps", "deployments/scale"] == ["v1"]
-        assert versions["example.org", "*"] == ["*"]
+        assert versions["*", "*/*"] == ["*"]
 
     as_server(work)
 
@@ -114,9 +118,34 @@ def test_a_named_resource_is_registered_with_the_version_that_is_served(as_serve
 Edit = Callable[[Cluster], Awaitable[object]]
 
 
-async def emptied(cluster: Cluster) -> None:
-    live = await cluster.get(POLICIES)
-    await cluster.replace(POLICIES, {**live, "webhooks": []})
+def changed(change: Callable[[dict[str, Any]], object]) -> Edit:
+    """Change the first webhook of the policies' configuration."""
+
+    async def edit(cluster: Cluster) -> None:
+        live = await cluster.get(POLICIES)
+        change(live["webhooks"][0])
+        await cluster.replace(POLICIES, live)
+
+    return edit
+
+
+OTHER_CA = base64.b64encode(new_authority(datetime.now(UTC)).certificate_pem.encode()).decode()
+EDITS = {
+    "a CA of somebody else": lambda one: one["clientConfig"].update(caBundle=OTHER_CA),
+    "another path": lambda one: one["clientConfig"]["service"].update(path="/elsewhere"),
+    "another Service": lambda one: one["clientConfig"]["service"].update(name="elsewhere"),
+    "fewer operations": lambda one: one["rules"][0].update(operations=["CONNECT"]),
+    "a rule less": lambda one: one["rules"].pop(),
+    "only objects of the cluster": lambda one: one["rules"][0].update(scope="Cluster"),
+    "it fails open": lambda one: one.update(failurePolicy="Ignore"),
+    "other versions slip by": lambda one: one.update(matchPolicy="Exact"),
+    "nobody is an agent": lambda one: one["matchConditions"][0].update(expression="false"),
+    "a condition more": lambda one: one["matchConditions"].append({"name": "never", "expression": "false"}),
+    "a selector on namespaces": lambda one: one.update(namespaceSelector={"matchLabels": {"a": "b"}}),
+    "a selector on objects": lambda one: one.update(objectSelector={"matchLabels": {"a": "b"}}),
+    "no time to wait": lambda one: one.update(timeoutSeconds=1),
+    "no dry run": lambda one: one.update(sideEffects="None"),
+}
 
 
 @pytest.mark.parametrize(
@@ -124,8 +153,10 @@ async def emptied(cluster: Cluster) -> None:
     [
         pytest.param(lambda c: c.delete(GUARDS), GUARDS, id="guards deleted"),
         pytest.param(lambda c: c.patch(DECISIONS, {"webhooks": []}), DECISIONS, id="decisions emptied"),
-        pytest.param(emptied, POLICIES, id="policies emptied"),
+        pytest.param(lambda c: c.patch(POLICIES, {"webhooks": []}), POLICIES, id="policies emptied"),
+        pytest.param(lambda c: c.delete(POLICIES), POLICIES, id="policies deleted"),
         pytest.param(lambda c: c.delete(FLOW[1]), FLOW[1], id="flow schema deleted"),
+        *(pytest.param(changed(change), POLICIES, id=name) for name, change in EDITS.items()),
     ],
 )
 def test_an_edit_is_healed_within_five_seconds(as_admin: Runner, edit: Edit, path: str) -> None:
@@ -152,6 +183,87 @@ def test_an_edit_is_healed_within_five_seconds(as_admin: Runner, edit: Edit, pat
             task.cancel()
 
     as_admin(work)
+
+
+def healed(path: str) -> float:
+    kind = {names.VALIDATING: "ValidatingWebhookConfiguration"}[path.rpartition("/")[0]]
+    labels = {"name": f"{kind}/{path.rpartition('/')[2]}"}
+    return REGISTRY.get_sample_value("kubescrow_webhook_configurations_healed_total", labels) or 0
+
+
+@pytest.mark.parametrize(
+    ("edit", "note"),
+    [
+        pytest.param(changed(EDITS["it fails open"]), "somebody changed webhooks[0].failurePolicy", id="one field"),
+        pytest.param(lambda c: c.delete(POLICIES), "somebody deleted it", id="the whole object"),
+    ],
+)
+def test_what_was_healed_is_told_on_the_object_and_counted(
+    as_admin: Runner, as_server: Runner, edit: Edit, note: str
+) -> None:
+    """Where `kubectl describe` shows it; once a minute and object at most, however often it is changed."""
+
+    async def work(cluster: Cluster) -> None:
+        events = Events(cluster, instance="pod-0", clock=lambda: datetime.now(UTC))
+        healer, before = registrar(cluster, events=events), healed(POLICIES)
+        await healer.round()
+        for _ in range(2):
+            as_admin_now = await Cluster.connect(as_admin.kubeconfig)
+            await edit(as_admin_now)
+            await as_admin_now.close()
+            assert await healer.round() == ["ValidatingWebhookConfiguration/kubescrow-policies"]
+        assert healed(POLICIES) == before + 2
+
+    async def told(cluster: Cluster) -> None:
+        name = f"involvedObject.name={names.POLICIES_CONFIGURATION}"
+        found = await cluster.list_all("/api/v1/namespaces/default/events", query={"fieldSelector": name})
+        (event,) = [one for one in found if note in one["message"]]
+        assert (event["reason"], event["type"]) == ("Healed", "Warning")
+        assert event["involvedObject"]["uid"]
+
+    as_server(work)
+    as_admin(told)
+
+
+def test_the_first_registration_is_no_healing(as_server: Runner) -> None:
+    """Nor is what changed policies, or a new certificate, change."""
+
+    async def work(cluster: Cluster) -> None:
+        found, before = [BOTS], healed(POLICIES)
+        writer = registrar(cluster, policies=lambda: found[0])
+        await writer.round()
+        found[0] = policies(*BOTS.policies, revision="r2")
+        assert await writer.round() == ["ValidatingWebhookConfiguration/kubescrow-policies"]
+        assert healed(POLICIES) == before
+
+    as_server(work)
+
+
+def test_of_two_that_write_at_once_one_writes(as_server: Runner) -> None:
+    """Both believe that they lead, as after a long pause: every object is written once and stands as it should."""
+
+    async def work(cluster: Cluster) -> None:
+        written = await asyncio.gather(*(registrar(cluster).round() for _ in range(2)))
+        flat = sorted(name for names_ in written for name in names_)
+        assert len(flat) == len(set(flat)) == 5
+        assert await registrar(cluster).round() == []
+
+    as_server(work)
+
+
+def test_of_two_replicas_that_contend_for_the_lease_one_writes(as_server: Runner) -> None:
+    """The other one looks at nothing."""
+
+    async def work(cluster: Cluster) -> None:
+        leaders = [Leadership(cluster, "kubescrow", identity=f"pod-{number}") for number in range(2)]
+        await asyncio.gather(*(leader.step() for leader in leaders))
+        writers = [registrar(cluster, is_leader=lambda one=leader: one.is_leader) for leader in leaders]
+        written = await asyncio.gather(*(writer.round() for writer in writers))
+        assert sorted(map(len, written)) == [0, 5]
+        for leader in leaders:
+            await leader.release()
+
+    as_server(work)
 
 
 def test_changed_policies_are_registered_at_once(as_admin: Runner) -> None:

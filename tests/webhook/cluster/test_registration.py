@@ -29,7 +29,7 @@ def registered(*members: Any) -> dict[str, Any]:
     return configurations(policies(*members), endpoint=ENDPOINT, served=SERVED).policies
 
 
-BOT_MAY_NOT_CREATE_PODS = registered(policy(account("agents", "*"), scopes=[PODS]))
+BOT_MAY_NOT_CREATE_PODS = registered(policy(account("agents", "*"), scopes=[PODS], laundering=False))
 
 
 @pytest.mark.parametrize(
@@ -79,10 +79,90 @@ def test_a_request_calls(request_: Any, webhooks: list[str]) -> None:
     assert called(BOT_MAY_NOT_CREATE_PODS, request_) == [f"{name}.policy.kubescrow.dev" for name in webhooks]
 
 
+LEASES = "coordination.k8s.io"
+BOT_IS_WATCHED = registered(policy(account("agents", "*"), scopes=[PODS]))
+
+
+@pytest.mark.parametrize(
+    ("request_", "webhooks"),
+    [
+        pytest.param(request_by(BOT), ["rules"], id="what a rule names comes in its one version"),
+        pytest.param(request_by(BOT, "UPDATE", "pods/status"), ["wildcards"], id="a subresource that no rule names"),
+        pytest.param(request_by(BOT, "DELETE", "things", group="example.org"), ["wildcards"], id="what no rule names"),
+        pytest.param(request_by(PERSON, "DELETE"), [], id="a person"),
+        pytest.param(request_by(BOT, "CREATE", "events"), [], id="an Event is reported"),
+        pytest.param(request_by(BOT, "UPDATE", "events", group="events.k8s.io"), [], id="an Event is counted up"),
+        pytest.param(request_by(BOT, "DELETE", "events"), ["wildcards"], id="Events are deleted"),
+        pytest.param(request_by(BOT, "CREATE", "events", namespace="kubescrow"), ["wildcards"], id="an Event at ours"),
+        pytest.param(request_by(BOT, "UPDATE", "leases", group=LEASES, namespace="agents"), [], id="its own Lease"),
+        pytest.param(
+            request_by(BOT, "DELETE", "leases", group=LEASES, namespace="agents"),
+            ["wildcards"],
+            id="a Lease is deleted",
+        ),
+        pytest.param(
+            request_by(BOT, "UPDATE", "leases", group=LEASES, namespace="agents-2"), ["wildcards"], id="another's Lease"
+        ),
+        pytest.param(
+            request_by(UNBOUND, "UPDATE", "leases", group=LEASES, namespace="agents"),
+            ["wildcards"],
+            id="its own Lease, with a credential without id",
+        ),
+        pytest.param(
+            request_by(BOT, "CREATE", "subjectaccessreviews", group="authorization.k8s.io"), [], id="a review"
+        ),
+        pytest.param(
+            request_by(UNBOUND, "CREATE", "tokenreviews", group="authentication.k8s.io", namespace="kube-system"),
+            [],
+            id="a review, whoever asks",
+        ),
+    ],
+)
+def test_as_long_as_laundering_is_watched_a_request_calls(request_: Any, webhooks: list[str]) -> None:
+    assert called(BOT_IS_WATCHED, request_) == [f"{name}.policy.kubescrow.dev" for name in webhooks]
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        pytest.param(policy(user("x"), laundering=True), id="a policy that did not turn laundering off"),
+        pytest.param(broken(user("x")), id="a broken policy, of which nothing is known"),
+    ],
+)
+def test_one_policy_is_enough_to_have_everything_delivered(member: Any) -> None:
+    """Whoever may be its subject is not looked at: the selection is over all policies."""
+    both = registered(policy(account("agents", "*"), scopes=[PODS], laundering=False), member)
+    assert called(both, request_by(BOT, "DELETE", "things", group="example.org")) == ["wildcards.policy.kubescrow.dev"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "is_delivered"),
+    [
+        pytest.param(Scope(("CREATE",), ("",), ("events",)), True, id="named"),
+        pytest.param(Scope(("*",), ("events.k8s.io",), ("*",)), True, id="named by their other group"),
+        pytest.param(Scope(("*",), ("*",), ("*/*",)), True, id="meant by a rule on everything"),
+        pytest.param(Scope(("DELETE",), ("*",), ("*",)), False, id="a rule on deletions only"),
+        pytest.param(Scope(("*",), ("apps",), ("*",)), False, id="a rule on another group"),
+    ],
+)
+@pytest.mark.parametrize("laundering", [True, False], ids=["laundering on", "laundering off"])
+def test_events_are_delivered_if_a_rule_is_about_them(scope: Scope, laundering: bool, is_delivered: bool) -> None:
+    """Under both of their names, and once."""
+    configuration = registered(policy(account("agents", "*"), scopes=[scope], laundering=laundering))
+    for api_group in ("", "events.k8s.io"):
+        calls = called(configuration, request_by(BOT, "CREATE", "events", group=api_group))
+        assert len(calls) == is_delivered
+
+
 AGENTS = st.sampled_from([BOT, UNBOUND, EMPTY, PERSON, User("ci-1", groups=("agents",))])
 SUBJECTS = st.sampled_from([account("agents", "*"), account("*", "bot"), group("agents"), user("ci-*")])
 MEMBERS = st.lists(
-    st.builds(lambda named, scopes: policy(*named, scopes=scopes), st.lists(SUBJECTS, min_size=1, max_size=2), SCOPES),
+    st.builds(
+        lambda named, scopes, laundering: policy(*named, scopes=scopes, laundering=laundering),
+        st.lists(SUBJECTS, min_size=1, max_size=2),
+        SCOPES,
+        st.booleans(),
+    ),
     max_size=3,
 )
 REQUESTS = st.builds(
@@ -102,6 +182,10 @@ REQUESTS = st.builds(
             ("kubescrow.dev", "approvals"),
             ("apiextensions.k8s.io", "customresourcedefinitions"),
             ("flowcontrol.apiserver.k8s.io", "flowschemas"),
+            ("autoscaling", "horizontalpodautoscalers"),
+            ("", "events"),
+            ("events.k8s.io", "events"),
+            ("coordination.k8s.io", "leases"),
         ]
     ),
 )
@@ -139,7 +223,7 @@ def test_selections_too_long_for_one_webhook_become_several_that_do_not_overlap(
     many = [user(f"{'x' * 200}{number}") for number in range(400)]
     configuration = registered(policy(*many, group("agents"), scopes=[PODS]))
     names = [webhook["name"].partition(".")[0] for webhook in configuration["webhooks"]]
-    assert names == ["rules", "self", "rules-2", "self-2"]
+    assert names == ["rules", "wildcards", "rules-2", "wildcards-2"]
     assert len(json.dumps(configuration)) < 1.5 * 2**20
     both = User(f"{'x' * 200}0", groups=("agents",))
     assert called(configuration, request_by(both)) == ["rules.policy.kubescrow.dev"]

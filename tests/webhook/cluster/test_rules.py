@@ -10,6 +10,7 @@ from tests.webhook.cluster.matching import holds, request_by, wire
 from webhook.admission.request import User
 from webhook.checks.scope import Scope
 from webhook.cluster.rules import OPERATIONS, delivered, exclusions, rules_of
+from webhook.cluster.selection import CONDITION_LIMIT
 
 SERVED = {
     ("", "pods"): "v1",
@@ -78,14 +79,30 @@ def test_scopes_become_rules(scopes: list[Scope], rules: list[dict[str, Any]]) -
 @pytest.mark.parametrize(
     ("scope", "leases_are_delivered"),
     [
-        pytest.param(Scope(("*",), ("*",), ("*/*",)), False, id="a wildcard delivers no leases"),
+        pytest.param(Scope(("*",), ("*",), ("*/*",)), False, id="a wildcard does not"),
         pytest.param(Scope(("*",), ("*",), ("leases",)), True, id="a rule that names leases does"),
         pytest.param(Scope(("*",), ("coordination.k8s.io",), ("*",)), True, id="so does one that names their group"),
     ],
 )
-def test_leases_are_delivered_only_when_named(scope: Scope, leases_are_delivered: bool) -> None:
-    lease = wire(request_by(AGENT, "UPDATE", "leases", group="coordination.k8s.io"))
+def test_delivers_leases_of_the_own_namespace(scope: Scope, leases_are_delivered: bool) -> None:
+    account = User("system:serviceaccount:default:bot")
+    lease = wire(request_by(account, "UPDATE", "leases", group="coordination.k8s.io", namespace="default"))
     assert all(holds(condition["expression"], lease) for condition in exclusions([scope])) is leases_are_delivered
+
+
+@pytest.mark.parametrize(
+    ("caller", "namespace"),
+    [
+        pytest.param(User("system:serviceaccount:default:bot"), "default-2", id="a namespace that begins like its own"),
+        pytest.param(User("system:serviceaccount:default:bot"), "bot", id="one named as the account"),
+        pytest.param(AGENT, "default", id="a user, who has no namespace"),
+        pytest.param(User("system:serviceaccount:default"), "default", id="half the name of an account"),
+    ],
+)
+def test_a_lease_that_is_not_its_own_is_delivered(caller: User, namespace: str) -> None:
+    """To take it is to take over what its holder does."""
+    lease = wire(request_by(caller, "UPDATE", "leases", group="coordination.k8s.io", namespace=namespace))
+    assert all(holds(condition["expression"], lease) for condition in exclusions([]))
 
 
 def test_reviews_are_never_delivered() -> None:
@@ -120,11 +137,23 @@ def test_rules_deliver_what_the_scopes_ask_for_and_their_cel_says_the_same(
     wanted = any(scope.covers(request) for scope in scopes)
     by_rules = [Scope(tuple(r["operations"]), tuple(r["apiGroups"]), tuple(r["resources"])) for r in rules]
     assert any(scope.covers(request) for scope in by_rules) == wanted
-    assert holds(delivered(rules), wire(request)) == wanted
+    assert any(holds(text, wire(request)) for text in delivered(rules)) == wanted
 
 
-def test_another_version_than_the_registered_one_counts_as_not_delivered() -> None:
-    """Whether the API server converts it is not ours to guess; being asked twice is safer than not at all."""
+def test_an_old_version_is_delivered_by_the_rule_on_the_served_one() -> None:
+    """The API server converts it, so nothing else may deliver it as well."""
     rules = rules_of([Scope(("CREATE",), ("autoscaling",), ("horizontalpodautoscalers",))], SERVED)
     old = request_by(AGENT, "CREATE", "horizontalpodautoscalers", group="autoscaling", version="v1")
-    assert not holds(delivered(rules), wire(old))
+    assert [holds(text, wire(old)) for text in delivered(rules)] == [True]
+
+
+def test_more_rules_than_one_condition_holds_become_several() -> None:
+    """None is left out, or what it delivers would be delivered twice."""
+    groups = [f"{'x' * 200}{number}.example.org" for number in range(600)]
+    texts = delivered([rule(["DELETE"], groups, "v1", ["things"]), rule(["CREATE"], [""], "v1", groups)])
+    assert len(texts) > 1
+    assert all(len(text) <= CONDITION_LIMIT for text in texts)
+    for api_group in (groups[0], groups[-1]):
+        thing = wire(request_by(AGENT, "DELETE", "things", group=api_group))
+        assert [holds(text, thing) for text in texts].count(True) == 1
+        assert any(holds(text, wire(request_by(AGENT, "CREATE", api_group))) for text in texts)

@@ -1,14 +1,14 @@
 """Which callers the API server sends us: never one too few, and no name can break out of its quotes."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.webhook.cluster.build import account, broken, group, policies, policy, user
 from tests.webhook.cluster.matching import holds
 from webhook.admission.request import SERVICE_ACCOUNT_PREFIX, User
 from webhook.admission.subject import Subject, SubjectKind
-from webhook.cluster.selection import CONDITION_LIMIT, quoted, selections
+from webhook.cluster.selection import CONDITION_LIMIT, GROUP_GLOBS_LIMIT, quoted, selections
 from webhook.policy.compile import PolicySet
 
 U = "request.userInfo.username"
@@ -95,25 +95,35 @@ def test_subjects_of_a_broken_policy_are_selected() -> None:
     assert selected(policies(broken(user("bot"))), User("bot"))
 
 
-@given(st.lists(POLICIES, max_size=3), USERS)
-def test_no_agent_is_ever_left_out(members: list[object], caller: User) -> None:
+MANY = settings(max_examples=250)
+"""Of up to 60 callers each: some 10,000 in a run."""
+CALLERS = st.lists(USERS, min_size=20, max_size=60)
+
+
+@MANY
+@given(st.lists(POLICIES, max_size=3), CALLERS)
+def test_no_agent_is_ever_left_out(members: list[object], callers: list[User]) -> None:
     """Whatever globs and exclusions: who is a subject is selected. The other way round only costs a call."""
     policy_set = policies(*members)  # type: ignore[arg-type]
-    assert selected(policy_set, caller) or not policy_set.is_agent(caller)
+    assert [one for one in callers if policy_set.is_agent(one) and not selected(policy_set, one)] == []
 
 
+@MANY
 @given(
     st.lists(
         st.builds(user, GLOBS) | st.builds(group, GLOBS) | st.builds(account, PARTS, PARTS | st.just("*")),
         min_size=1,
         max_size=4,
     ),
-    USERS,
+    CALLERS,
 )
-def test_users_groups_and_plain_service_accounts_are_selected_exactly(subjects: list[Subject], caller: User) -> None:
+def test_users_groups_and_plain_service_accounts_are_selected_exactly(
+    subjects: list[Subject], callers: list[User]
+) -> None:
     """Nobody else reaches the webhook, so nobody else is stopped when it is down."""
     policy_set = policies(policy(*subjects))
-    assert selected(policy_set, caller) == policy_set.is_agent(caller)
+    by_hand = [any(subject.matches(caller) for subject in subjects) for caller in callers]
+    assert [selected(policy_set, caller) for caller in callers] == by_hand
 
 
 # cel-expr-python cuts a Python string at NUL, so that one character cannot be tried here.
@@ -144,3 +154,11 @@ def test_many_subjects_are_split_and_none_is_lost() -> None:
     for subject in subjects[:: len(subjects) - 1]:
         wire = {"userInfo": {"username": f"{SA}:agents:{subject.name}"}}
         assert [holds(expression, wire) for expression in expressions].count(True) == 1
+
+
+def test_globs_of_groups_are_split_before_they_cost_too_much() -> None:
+    """Short as they are: each is tried on each group of each person, whom the API server would refuse for it."""
+    subjects = [group(f"*:{number}") for number in range(2 * GROUP_GLOBS_LIMIT)]
+    expressions = selections(policies(policy(*subjects)))
+    assert len(expressions) in {2, 3}
+    assert all(expression.count("endsWith") <= GROUP_GLOBS_LIMIT for expression in expressions)

@@ -37,12 +37,20 @@ def asks(
     group = api_group if group is None else group
     name = metadata.get("name", "") if name is None else name
     namespace = metadata.get("namespace", "") if namespace is None else namespace
-    wire = {"operation": operation, "name": name, "namespace": namespace, "object": obj, "oldObject": old}
+    plural = resource or kind.lower() + "s"
+    wire = {
+        "operation": operation,
+        "resource": {"group": group, "version": version, "resource": plural},
+        "name": name,
+        "namespace": namespace,
+        "object": obj,
+        "oldObject": old,
+    }
     return Request(
         uid="1",
         operation=Operation(operation),
         kind=Kind(group, version, kind),
-        resource=Resource(group, version, resource or kind.lower() + "s"),
+        resource=Resource(group, version, plural),
         user=user,
         subresource=subresource,
         namespace=namespace,
@@ -55,13 +63,21 @@ def asks(
 
 
 def policy(*rules: dict[str, Any], name: str = "p", **spec: Any) -> dict[str, Any]:
-    """Write a policy for the ServiceAccounts of namespace agents; keywords are fields of the spec."""
+    """Write a policy for the ServiceAccounts of namespace agents; keywords are fields of the spec.
+
+    The checks of laundering are off unless a test says otherwise.
+    """
     subjects = [{"serviceAccount": {"namespace": "agents", "name": "*"}}]
     return {
         "apiVersion": "kubescrow.dev/v1alpha1",
         "kind": "AgentPolicy",
         "metadata": {"name": name, "uid": f"uid-{name}", "generation": 1},
-        "spec": {"subjects": subjects, "rules": list(rules), **spec},
+        "spec": {
+            "subjects": subjects,
+            "rules": list(rules),
+            **spec,
+            "defaults": {"laundering": "Allow", **spec.get("defaults", {})},
+        },
     }
 
 

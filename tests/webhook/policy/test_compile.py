@@ -12,7 +12,8 @@ from tests.webhook.policy.language import BOT, HUMAN, policy, rule
 from webhook.admission.request import User
 from webhook.admission.subject import Subject, SubjectKind
 from webhook.admission.verdict import Action, Terms
-from webhook.checks.pod_template import SCOPES
+from webhook.checks import BUNDLES
+from webhook.checks.pod import SCOPES
 from webhook.checks.scope import EVERYTHING
 from webhook.policy.compile import Scope, compile_policy, compile_set
 from webhook.policy.model import InvalidPolicy, parse_policy
@@ -48,8 +49,22 @@ def test_all_problems_at_once() -> None:
         ("spec.rules[2].message", "c"),
     ]
     lines = [str(problem) for problem in caught.value.problems]
-    assert lines[0] == f'spec.rules[0].check: "privileged" is not allowed; use one of {CHECK}'
+    meant = f"use one of docs/checks.md, perhaps {CHECK}"
+    assert lines[0].startswith(f'spec.rules[0].check: "privileged" is not allowed; {meant}')
     assert "a CEL expression that answers with a bool: line 1, column 6: undeclared reference to 'objct.x'" in lines[2]
+
+
+def test_a_bundle_stands_for_its_checks() -> None:
+    """Each once, also where a check is named beside it."""
+    (bundled,) = compiled(rule(checks=["pod-security-baseline", CHECK])).rules
+    assert bundled.checks == BUNDLES["pod-security-baseline"]
+
+
+def test_an_exception_from_laundering_must_be_one_of_its_checks() -> None:
+    """A typing error must not leave on what the author thinks is off."""
+    with pytest.raises(InvalidPolicy) as caught:
+        compiled(defaults={"launderingExcept": ["evictions"]})
+    assert [problem.path for problem in caught.value.problems] == ["spec.defaults.launderingExcept[0]"]
 
 
 @pytest.mark.parametrize(

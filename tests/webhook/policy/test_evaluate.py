@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.webhook.checks.cases import Case, cases
 from tests.webhook.policy.language import BOT, HUMAN, POD, asks, found, judged, policy, rule
 from webhook.admission.request import User
 from webhook.admission.verdict import Action, Requirement, Terms, Verdict
@@ -17,15 +16,6 @@ from webhook.policy.evaluate import evaluate
 from webhook.policy.protection import Protected
 
 CREATE = asks("CREATE", POD)
-
-
-@pytest.mark.parametrize("case", cases(), ids=lambda case: str(case.sentence))
-def test_case(case: Case) -> None:
-    """A manifest that a check finds something in is denied by a policy with this check, in the check's words."""
-    for request in case.requests():
-        verdict = judged(request, policy(rule(check=case.check)))
-        assert tuple(finding.message for finding in verdict.findings) == tuple(sorted(case.findings))
-        assert verdict.action is (Action.DENY if case.findings else Action.ALLOW)
 
 
 def test_nobody_named() -> None:

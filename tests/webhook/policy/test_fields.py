@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,9 +11,12 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from webhook.checks import CHECK_BY_ID, CHECKS
 from webhook.policy import fields
 from webhook.policy.duration import LENGTH_LIMIT, PATTERN
 from webhook.policy.expression import SOURCE_LIMIT
+from webhook.policy.parameters import parameters_of
+from webhook.policy.problem import Problem
 from webhook.policy.spec import Defaults, Hold, Match, Rule, Spec, SubjectEntry
 
 CRD = yaml.safe_load((Path(__file__).parents[3] / "manifests/crds/agentpolicies.yaml").read_text())
@@ -114,6 +118,41 @@ def test_schema_is_structural() -> None:
     assert (str(CRD).count(keeps), SPEC["properties"]["params"][keeps]) == (1, True)
     assert RULE["properties"]["name"]["maxLength"] == 63
     assert SPEC["properties"]["rules"]["x-kubernetes-list-map-keys"] == ["name"]
+
+
+def test_schema_names_every_parameter() -> None:
+    """The parameters of all checks, and no others; a new one is added to manifests/crds/agentpolicies.yaml."""
+    models = [check.parameters for check in CHECKS if check.parameters]
+    names = {field.alias or name for model in models for name, field in model.model_fields.items()}
+    assert set(RULE["properties"]["parameters"]["properties"]) == names
+
+
+@pytest.mark.parametrize(
+    ("role", "is_taken"),
+    [
+        ("ClusterRole/view", True),
+        ("Role/*", True),
+        ("Role/web-*", True),
+        ("ClusterRole/*-reader", True),
+        ("ClusterRole/system:node", True),
+        ("view", False),
+        ("Role/", False),
+        ("role/view", False),
+        ("Role/a*b", False),
+        ("Role/**", False),
+        ("Role/" + "x" * 300, False),
+        (7, False),
+    ],
+)
+def test_schema_takes_the_roles_that_the_check_takes(role: Any, is_taken: bool) -> None:
+    """A role is `ClusterRole/NAME` or `Role/NAME`, for both alike."""
+    items = RULE["properties"]["parameters"]["properties"]["roles"]["items"]
+    is_taken_by_schema = isinstance(role, str) and len(role) <= items["maxLength"] and re.search(items["pattern"], role)
+    assert bool(is_taken_by_schema) is is_taken
+    problems: list[Problem] = []
+    checks = [CHECK_BY_ID["binds-unlisted-roles"]]
+    parameters_of(checks, {"roles": [role]}, path="spec.rules[0]", rule="r", problems=problems)
+    assert [problem.path for problem in problems] == ([] if is_taken else ["spec.rules[0].parameters.roles[0]"])
 
 
 def _walk(path: str, schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

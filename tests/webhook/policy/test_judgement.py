@@ -96,6 +96,8 @@ def test_unfit_object_without_a_condition() -> None:
         pytest.param([rule(match={"resources": ["pods"]}, condition="false")], True, id="matched, nothing found"),
         pytest.param([rule(check=CHECK, condition="false")], True, id="covered by its check"),
         pytest.param([rule(condition="false")], True, id="about everything"),
+        pytest.param([rule(check="bound-token")], False, id="its check is about everything"),
+        pytest.param([rule(check="bound-token", match={"resources": ["*"]})], True, id="and its match says what"),
     ],
 )
 @pytest.mark.parametrize("unmatched", ["Allow", "Hold", "Deny"])

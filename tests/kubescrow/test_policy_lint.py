@@ -1,0 +1,41 @@
+"""`kubescrow policy lint`: every problem of policies, before they meet a cluster."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import yaml
+
+from tests.kubescrow.typed import kubescrow, refused
+from tests.webhook.policy.language import policy, rule
+
+
+def test_policies_that_compile_are_counted(tmp_path: Path) -> None:
+    """And nothing else is said."""
+    path = tmp_path / "a.yaml"
+    path.write_text(yaml.safe_dump_all([policy(rule(), name="a"), policy(name="b")]))
+    result = kubescrow("policy", "lint", str(path))
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "2 policies, 0 problems\n")
+
+
+def test_every_problem_is_a_line(tmp_path: Path) -> None:
+    """With the place, the policy, the field, what was found and what is allowed."""
+    path = tmp_path / "a.yaml"
+    path.write_text(yaml.safe_dump(policy(rule("Denny"), rule(name="Name"))))
+    result = kubescrow("policy", "lint", str(path))
+    first, second = result.stdout.splitlines()
+    assert first == f'{path}:1: policy p: spec.rules[0].action: "Denny" is not allowed; use one of Deny, Hold, Warn'
+    assert second.startswith(f'{path}:1: policy p: spec.rules[1].name: "Name" is not allowed; use lower case letters')
+    assert (result.exit_code, result.stderr) == (1, "1 policy, 2 problems\n")
+    as_json = kubescrow("policy", "lint", "-o", "json", str(path))
+    assert [json.loads(line)["problem"] for line in as_json.stdout.splitlines()] == [first, second]
+
+
+def test_what_is_no_policy_is_wrong_use(tmp_path: Path) -> None:
+    """A missing path, and a file without any."""
+    path = tmp_path / "a.yaml"
+    path.write_text("apiVersion: v1\nkind: Pod\n")
+    assert refused("policy", "lint", str(path)) == f"--policies {path}: there is no AgentPolicy in it"
+    assert refused("policy", "lint", "/no") == "--policies /no: not readable: No such file or directory"
+    assert refused("policy", "lint", "-o", "yaml", str(path)) == "--output yaml: allowed: text, json"
