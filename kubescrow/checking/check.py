@@ -21,6 +21,7 @@ from kubescrow.manifests.stream import documents
 from webhook.admission.request import Request, User
 from webhook.admission.review import API_VERSION, BODY_LIMIT_BYTES, KIND, MalformedReview, decode
 from webhook.admission.verdict import Verdict
+from webhook.checks.wording import one_line
 from webhook.policy.compile import PolicySet
 from webhook.policy.evaluate import evaluate
 from webhook.policy.protection import Protected
@@ -72,13 +73,20 @@ class Check:
             else:
                 self._learn(each, sources)
                 request, notes = self._made(each)
-            return Judged(each.place, request, self._verdict(request), notes)
+            verdict, more = self._verdict(request)
+            return Judged(each.place, request, verdict, (*notes, *more))
         except (NoRequest, UnknownSubresource, MalformedReview) as err:
             return Failed(f"{each.place}: {err}")
 
-    def _verdict(self, request: Request) -> Verdict:
-        """Judge as the webhook does. A Namespace for selectors, `self.namespaces.find`, belongs in here."""
-        return evaluate(request, self.policies, protected=Protected())
+    def _verdict(self, request: Request) -> tuple[Verdict, tuple[str, ...]]:
+        """Judge as the webhook does; say what it would know of the Namespace and we do not."""
+        needed = self.policies.needs_namespace(request)
+        namespace = self.namespaces.find(request.lies_in) if needed else None
+        verdict = evaluate(request, self.policies, protected=Protected(), namespace=namespace)
+        if not needed or namespace is not None:
+            return verdict, ()
+        where = one_line(request.lies_in)
+        return verdict, (f"a rule reads the Namespace {where}; give it by --namespaces or --namespace-labels",)
 
     def _made(self, each: KubernetesObject) -> tuple[Request, tuple[str, ...]]:
         """Make the request that a manifest would be."""

@@ -39,6 +39,12 @@ class CompiledRule:
         """
         return self.match is not None or not any(EVERYTHING in check.scopes for check in self.checks)
 
+    @property
+    def reads_namespace(self) -> bool:
+        """Whether the rule can be judged only with the Namespace that the object lies in."""
+        expressions = (self.condition, self.message)
+        return any(each is not None and "namespaceObject" in each.reads for each in expressions)
+
     def covers(self, request: Request) -> bool:
         """Say whether the rule is about the request: by its match, else by its checks, else always."""
         if self.match is None and self.checks:
@@ -80,6 +86,15 @@ class CompiledPolicy(Named):
     rules: tuple[CompiledRule, ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
     """What its expressions see as `params`."""
+    _namespace_rules: tuple[CompiledRule, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        Named.__post_init__(self)
+        object.__setattr__(self, "_namespace_rules", tuple(rule for rule in self.rules if rule.reads_namespace))
+
+    def needs_namespace(self, request: Request) -> bool:
+        """Say whether a rule must know the Namespace that the object lies in to judge this request."""
+        return any(rule.covers(request) for rule in self._namespace_rules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +119,12 @@ class PolicySet:
     def subjects(self) -> tuple[PolicySubjects, ...]:
         """All entries with their exclusions, policy by policy, broken ones last."""
         return tuple(PolicySubjects(p.name, p.subjects, p.exclude_subjects) for p in (*self.policies, *self.broken))
+
+    def needs_namespace(self, request: Request) -> bool:
+        """Say whether a rule about the user must know the Namespace that the object lies in."""
+        return bool(request.lies_in) and any(
+            policy.needs_namespace(request) for policy in self.policies if policy.names(request.user)
+        )
 
     def is_agent(self, user: User) -> bool:
         """Say whether the user is a subject of any policy, in whatever mode; such a user approves nothing."""

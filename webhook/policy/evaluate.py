@@ -6,7 +6,7 @@ A user whom no policy names is allowed without a look.
 
 from collections.abc import Iterator
 
-from webhook.admission.request import Request
+from webhook.admission.request import Object, Request
 from webhook.admission.verdict import Action, Finding, Requirement, Verdict, verdict_of
 from webhook.checks.inspection import Inspection
 from webhook.checks.wording import one_line
@@ -23,13 +23,19 @@ BROKEN_RULE = "policy"
 _NOT_AN_AGENT = Verdict(Action.ALLOW)
 
 
-def evaluate(request: Request, policies: PolicySet, *, protected: Protected) -> Verdict:
-    """Judge one request by all policies that name its user, and by the always-on rules."""
+def evaluate(
+    request: Request, policies: PolicySet, *, protected: Protected, namespace: Object | None = None
+) -> Verdict:
+    """Judge one request by all policies that name its user, and by the always-on rules.
+
+    `namespace` is the Namespace that the object lies in, as it is now, where `policies.needs_namespace(request)`;
+    None = it is not known: an expression that reads it denies.
+    """
     compiled = [policy for policy in policies.policies if policy.names(request.user)]
     broken = [policy for policy in policies.broken if policy.names(request.user)]
     if not compiled and not broken:
         return _NOT_AN_AGENT
-    inspection, variables = Inspection(request), Variables.of(request)
+    inspection, variables = Inspection(request), Variables.of(request, namespace=namespace)
     findings = protection_findings(inspection, protected, [*compiled, *broken])
     findings.extend(finding for policy in broken for finding in _broken_findings(policy))
     requirements: set[Requirement] = set()

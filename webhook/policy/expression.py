@@ -101,8 +101,10 @@ class Expression:
         Raises:
             ExpressionError: a field is missing, a type does not fit, the answer is of another type.
             ExpressionLimit: stopped by the iteration budget, the request cannot be converted or is too large for
-                this expression, or the request's time for expressions is used up.
+                this expression, the request's time for expressions is used up, or it reads what is not known.
         """
+        if self.reads & variables.unknown:
+            raise ExpressionLimit("the Namespace that the object lies in is not known")
         if variables.activation is None:
             raise ExpressionLimit("the object is too large, nested too deep, or holds a value outside of JSON's range")
         if variables.is_out_of_time():

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from webhook.admission.request import Request
+from webhook.admission.request import Object, Request
 from webhook.policy.cel.environment import ENVIRONMENT
 
 # The API server takes objects up to 3 MiB, a review may hold two; the rest is userInfo and options.
@@ -33,8 +33,9 @@ _PLAIN = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | or
 class _Seen:
     """The request as expressions see it, and what all policies share of it."""
 
-    def __init__(self, request: Request, clock: Callable[[], float]) -> None:
+    def __init__(self, request: Request, namespace: Object | None, clock: Callable[[], float]) -> None:
         self._request = request
+        self._namespace = namespace
         self._clock = clock
         self._began: float | None = None
 
@@ -45,6 +46,7 @@ class _Seen:
             "request": {key: value for key, value in request.wire.items() if key not in {"object", "oldObject"}},
             "object": request.object,
             "oldObject": request.old_object,
+            "namespaceObject": self._namespace,
         }
 
     @cached_property
@@ -52,9 +54,17 @@ class _Seen:
         return _written(self.data)
 
     @cached_property
+    def nodes(self) -> int:
+        return _nodes(self.written)
+
+    @cached_property
     def plain(self) -> Any:
         """The activation of every policy without params."""
         return ENVIRONMENT.Activation({**self.data, "params": {}})
+
+    @property
+    def lacks_namespace(self) -> bool:
+        return self._namespace is None and bool(self._request.lies_in)
 
     def is_out_of_time(self) -> bool:
         if self._began is None:
@@ -70,9 +80,14 @@ class Variables:
         self._params = params
 
     @classmethod
-    def of(cls, request: Request, *, clock: Callable[[], float] = time.perf_counter) -> "Variables":
-        """Make the variables of a request; costs nothing until an expression is evaluated."""
-        return cls(_Seen(request, clock), {})
+    def of(
+        cls, request: Request, *, namespace: Object | None = None, clock: Callable[[], float] = time.perf_counter
+    ) -> "Variables":
+        """Make the variables of a request; costs nothing until an expression is evaluated.
+
+        `namespace` is the Namespace that the object lies in; None = there is none, or it is not known.
+        """
+        return cls(_Seen(request, namespace, clock), {})
 
     def with_params(self, params: Mapping[str, Any] | None) -> "Variables":
         """Return the same with the `spec.params` of a policy; costs nothing where there are none."""
@@ -95,10 +110,12 @@ class Variables:
     @cached_property
     def nodes(self) -> int:
         """An upper bound of the values in all variables, keys counted too; only if fit."""
-        return 2 + sum(
-            len(written.translate(None, _NOT_STRUCTURE))
-            for written in (self._seen.written or b"", self._written_params or b"")
-        )
+        return 2 + self._seen.nodes + _nodes(self._written_params)
+
+    @property
+    def unknown(self) -> frozenset[str]:
+        """The variables that have a value which is not known here: an expression that reads one has no answer."""
+        return frozenset({"namespaceObject"}) if self._seen.lacks_namespace else frozenset()
 
     def is_out_of_time(self) -> bool:
         """Say whether the expressions of this request have taken all the time that they may; starts it when asked."""
@@ -113,6 +130,10 @@ def are_fit(params: Mapping[str, Any]) -> bool:
     """Say whether these params can be shown to expressions: plain JSON as for objects, 64 KiB at most."""
     written = _written(dict(params))
     return written is not None and len(written) <= PARAMS_LIMIT_BYTES
+
+
+def _nodes(written: bytes | None) -> int:
+    return len((written or b"").translate(None, _NOT_STRUCTURE))
 
 
 def _written(data: dict[str, Any]) -> bytes | None:

@@ -9,7 +9,7 @@ from cel_expr_python.ext import ext_bindings, ext_math, ext_optional, ext_string
 from webhook.policy.cel import addresses, formats, lists, quantity, regex, semver, url
 from webhook.policy.cel.declare import BOOL, INT, THING, Function, by_kind, extension, member
 
-VARIABLES = ("request", "object", "oldObject", "params")
+VARIABLES = ("request", "object", "oldObject", "namespaceObject", "params")
 
 _compare = by_kind({quantity.KIND: quantity.compare, semver.KIND: semver.compare})
 
