@@ -163,10 +163,10 @@ def test_a_deleted_namespace_goes_away(controlplane: ControlPlane) -> None:
 
 def test_a_raw_request_has_the_same_identity(controlplane: ControlPlane) -> None:
     """A raw request is sent as the same user as kubectl's, and a refusal arrives parsed."""
-    status, body = controlplane.service_account("agents", "bot").request("GET", "/api/v1/namespaces/x/secrets")
+    status, body = controlplane.service_account("plain", "raw").request("GET", "/api/v1/namespaces/x/secrets")
 
     assert status == 403
-    assert 'User "system:serviceaccount:agents:bot" cannot list' in body["message"]
+    assert 'User "system:serviceaccount:plain:raw" cannot list' in body["message"]
 
 
 def test_kube_apiserver_asks_an_authorizer_put_before_rbac(controlplane: ControlPlane) -> None:

@@ -24,8 +24,8 @@ def test_a_case_has_the_exit_code_of_its_folder(case: Case, tmp_path: Path) -> N
     """Judged by a policy that has only this check; a manifest as it lies there, a request as the review of it."""
     policies = tmp_path / "policies.yaml"
     policies.write_text(yaml.safe_dump(_policy(case)))
-    files = [str(case.path)] if case.is_manifest else [_review(case, tmp_path)]
-    result = kubescrow("policy", "check", "--policies", str(policies), "--as", _user(case), "-o", "json", *files)
+    sent = ["--as", _user(case), str(case.path)] if case.is_manifest else [_review(case, tmp_path)]
+    result = kubescrow("policy", "check", "--policies", str(policies), "-o", "json", *sent)
     (document,) = map(json.loads, result.stdout.splitlines())
     ours = [finding["message"] for finding in document["findings"] if finding["policy"] == "p"]
     assert (sorted(ours), result.exit_code) == (sorted(case.findings), 1 if case.findings else 0), result.output
