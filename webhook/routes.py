@@ -138,10 +138,7 @@ def _admission(rooms: Rooms) -> APIRouter:
 
     @router.post("/{secret}/guards/policies/validate")
     async def agent_policies(secret: str, request: Request) -> Response:
-        async def judge(call: admission.Request) -> Answer:
-            return rooms.policy_guard.validate(call)
-
-        return await answer("agent-policies", secret, request, judge)
+        return await answer("agent-policies", secret, request, rooms.policy_guard.validate)
 
     @router.post("/{secret}/authorizer")
     async def authorizer(secret: str, request: Request) -> Response:

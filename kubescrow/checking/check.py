@@ -21,6 +21,7 @@ from kubescrow.manifests.stream import documents
 from webhook.admission.request import Request, User
 from webhook.admission.review import API_VERSION, BODY_LIMIT_BYTES, KIND, MalformedReview, decode
 from webhook.admission.verdict import Action, Verdict, verdict_of
+from webhook.checks.wording import one_line
 from webhook.policy.compile import PolicySet
 from webhook.policy.evaluate import evaluate
 from webhook.policy.mutation import mutate
@@ -126,8 +127,8 @@ class Check:
 
 def _unknown(namespace: str) -> str:
     return (
-        f"namespace {namespace} is not known: every namespaceSelector selects it, and what reads namespaceObject "
-        "denies; give it by --namespaces or --namespace-labels"
+        f"namespace {one_line(namespace)} is not known: every namespaceSelector selects it, and what reads "
+        "namespaceObject denies; give it by --namespaces or --namespace-labels"
     )
 
 

@@ -63,6 +63,8 @@ class CompiledRule:
 
     def may_need_namespace(self, request: Request) -> bool:
         """Say whether a rule that reads the Namespace may be about the request."""
+        if self.match is None and self.checks:
+            return any(check.covers(request) for check in self.checks)
         return may_match(self.match, request)
 
     def _expressions(self) -> Iterator[Expression]:
@@ -102,8 +104,8 @@ class CompiledPolicy(Named):
 
     failure_policy: FailurePolicy = FailurePolicy.FAIL
     unmatched: Unmatched = Unmatched.ALLOW
-    params: Object | None = None
-    """What expressions see as `params`."""
+    params: Object = field(default_factory=dict)
+    """What its expressions see as `params`."""
     rules: tuple[CompiledRule, ...] = ()
     mutations: tuple[CompiledRule, ...] = ()
     """The rules that mutate; they are in no other way about a request."""

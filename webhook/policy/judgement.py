@@ -56,8 +56,6 @@ class Asked:
             ExpressionError: it has no answer for this request.
             ExpressionLimit: it was stopped, or reads a Namespace that is not known.
         """
-        if self.namespace is None and self.request.lies_in and "namespaceObject" in expression.reads:
-            raise ExpressionLimit("the Namespace that the object lies in is not known")
         return expression.evaluate(self.variables)
 
 

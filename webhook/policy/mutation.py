@@ -23,12 +23,13 @@ from webhook.checks.wording import one_line, quoted
 from webhook.policy.assignments import Assignment, Scalar
 from webhook.policy.compiled import CompiledPolicy, CompiledRule, PolicySet
 from webhook.policy.draft import Draft
-from webhook.policy.expression import Expression, ExpressionError, ExpressionLimit, Variables
+from webhook.policy.expression import Expression, ExpressionError, ExpressionLimit
 from webhook.policy.fields import Mode
 from webhook.policy.judgement import Asked, Outcome, applies, own_message, unjudged
 from webhook.policy.object_path import Obstacle, Place, places, shown
 from webhook.policy.observed import observed
 from webhook.policy.protection import Protected, is_own
+from webhook.policy.variables import Budget, Variables
 
 # One pass writes what the object as it came asks for; each further one what depends on values just written.
 PASSES_LIMIT = 4
@@ -79,11 +80,11 @@ def mutate(request: Request, policies: PolicySet, *, protected: Protected, names
     """Write what the Mutate rules of all policies that name the user set."""
     named = _naming(request, policies.policies, protected)
     enforcing = [policy for policy in named if policy.mode is Mode.ENFORCE]
-    current, patch, written = request, [], []
+    current, patch, written, budget = request, [], [], Budget()
     for _ in range(PASSES_LIMIT):
         draft = Draft(current.object or {})
         findings: list[Finding] = []
-        for step in _steps(current, enforcing, namespace):
+        for step in _steps(current, enforcing, namespace, budget):
             if isinstance(step, Finding):
                 findings.append(step)
             else:
@@ -94,8 +95,9 @@ def mutate(request: Request, policies: PolicySet, *, protected: Protected, names
         patch.extend(draft.patch)
         current = replace(current, object=draft.object, wire={**current.wire, "object": draft.object})
     else:
-        findings = [*_findings(_steps(current, enforcing, namespace), current, _UNSETTLED)]
-    findings.extend(_would_write(current, [p for p in named if p.mode is Mode.OBSERVE], namespace))
+        findings = [*_findings(_steps(current, enforcing, namespace, budget), current, _UNSETTLED)]
+    observing = [policy for policy in named if policy.mode is Mode.OBSERVE]
+    findings.extend(_would_write(_steps(current, observing, namespace, Budget()), current))
     return Mutation(current, tuple(patch), tuple(findings), tuple(dict.fromkeys(written)))
 
 
@@ -104,7 +106,7 @@ def unheld(
 ) -> Iterator[Finding]:
     """Yield a denial for each value that does not stand in the final object. `policies` name the user."""
     enforcing = [policy for policy in _mutating(request, policies, protected) if policy.mode is Mode.ENFORCE]
-    yield from _findings(_steps(request, enforcing, namespace), request, _NOT_HELD)
+    yield from _findings(_steps(request, enforcing, namespace, Budget()), request, _NOT_HELD)
 
 
 def _naming(request: Request, policies: Iterable[CompiledPolicy], protected: Protected) -> list[CompiledPolicy]:
@@ -124,9 +126,9 @@ def _findings(steps: Iterable["_Write | Finding"], request: Request, why: str) -
             yield Finding(step.policy.name, step.rule.name, one_line(f"{step.told(request)}; {why}"), Action.DENY)
 
 
-def _would_write(request: Request, policies: Iterable[CompiledPolicy], namespace: Object | None) -> Iterator[Finding]:
+def _would_write(steps: Iterable["_Write | Finding"], request: Request) -> Iterator[Finding]:
     """Record what observing policies would have written, and what would have stopped them."""
-    for step in _steps(request, policies, namespace):
+    for step in steps:
         if isinstance(step, Finding):
             yield observed(step)
         else:
@@ -135,14 +137,14 @@ def _would_write(request: Request, policies: Iterable[CompiledPolicy], namespace
 
 
 def _steps(
-    request: Request, policies: Iterable[CompiledPolicy], namespace: Object | None
+    request: Request, policies: Iterable[CompiledPolicy], namespace: Object | None, budget: Budget
 ) -> Iterator["_Write | Finding"]:
     """Yield what is left to write to the object as it is, in the order of policies, rules and paths."""
     listed = tuple(policies)
     if not listed:
         return
     inspection, place = Inspection(request), 0
-    variables = Variables.of(_stable(request), namespace=_without_volatile(namespace))
+    variables = Variables.of(_stable(request), namespace=_without_volatile(namespace), budget=budget)
     for policy in listed:
         asked = Asked(policy, inspection, variables.with_params(policy.params), namespace)
         for rule in policy.mutations:

@@ -184,8 +184,8 @@ class Spec(_Wire):
     failure_policy: FailurePolicy = FailurePolicy.FAIL
     unmatched: Unmatched = Unmatched.ALLOW
     defaults: Defaults = Defaults()
+    params: dict[str, Any] = {}
     service_accounts: Annotated[tuple[Account, ...], Field(max_length=MATCH_LIMIT)] = ()
-    params: Mapping[str, Any] | None = None
     rules: Annotated[tuple[Rule, ...], Field(max_length=RULES_LIMIT)] = ()
 
     @property

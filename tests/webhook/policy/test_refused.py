@@ -232,8 +232,8 @@ def test_an_ignored_match_condition_leaves_the_request_unmatched() -> None:
 
 
 def test_expressions_read_the_policy_s_params() -> None:
-    """Each policy its own; null without."""
-    condition = "params != null && request.namespace in params.namespaces"
+    """Each policy its own; an empty object without."""
+    condition = "has(params.namespaces) && request.namespace in params.namespaces"
     one = policy(rule(condition=condition), params={"namespaces": ["agents"]})
     other = policy(rule(condition=condition), name="q", params={"namespaces": []})
     assert found(judged(CREATE, one, other, policy(rule(condition=condition), name="z"))) == ["DENY p/r"]
