@@ -27,8 +27,9 @@ lint: install ## Check format, lint, types, and the direction of the packages
 format: install ## Format the code
 	@$(RUN) ruff format . && $(RUN) ruff check --fix .
 
-docs: install ## Write docs/checks.md from the docstrings of the checks
+docs: install ## Write docs/checks.md from the docstrings of the checks, docs/policies.md from the definition
 	@$(RUN) python -m webhook.checks.documentation > docs/checks.md
+	@$(RUN) python -m webhook.policy.documentation < manifests/crds/agentpolicies.yaml > docs/policies.md
 
 clean: ## Remove what the targets made in this folder (the control plane stays in its cache)
 	@rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -43,9 +43,11 @@ from webhook.cluster.watch import Reflector
 from webhook.gate import Gate, HoldLimits
 from webhook.guards import ApprovalGuard, PolicyGuard
 from webhook.housekeeping import Housekeeping
+from webhook.mutator import Mutator
 from webhook.policy.authorization import refusal
 from webhook.policy.protection import Protected
 from webhook.settings import Settings
+from webhook.trial.trials import Trials
 
 KEEP_ALIVE_S = 120
 """The API server keeps idle connections for 90 s; ours must not end first."""
@@ -71,6 +73,7 @@ class Base:
     cluster: Cluster
     keys: Keys
     certificates: tls.Certificates
+    trials: Trials
     policies: Policies
     approvals: Approvals
     endpoint: Endpoint
@@ -153,12 +156,14 @@ async def _make(settings: Settings, cluster: Cluster) -> Parts:
 def _compose(settings: Settings, cluster: Cluster, keys: Keys, certificates: tls.Certificates) -> Parts:
     policy_watch, approval_watch = Reflector(cluster, names.POLICIES), Reflector(cluster, names.APPROVALS)
     key = SigningKey(keys.key_id, keys.decision_key)
+    trials = Trials()
     base = Base(
         settings=settings,
         cluster=cluster,
         keys=keys,
         certificates=certificates,
-        policies=Policies(cluster, policy_watch),
+        trials=trials,
+        policies=Policies(cluster, policy_watch, trials),
         approvals=Approvals(cluster, approval_watch, key=key, limits=_limits(settings), clock=_utc_now),
         endpoint=Endpoint(
             namespace=settings.namespace,
@@ -216,6 +221,7 @@ def _rooms(base: Base, readiness: Readiness) -> routes.Rooms:
     return routes.Rooms(
         paths=base.keys.paths,
         gate=_gate(base),
+        mutator=Mutator(cluster=cluster, policies=policies, protected=base.protected),
         approval_guard=ApprovalGuard(
             cluster=cluster,
             policies=policies,
@@ -223,7 +229,7 @@ def _rooms(base: Base, readiness: Readiness) -> routes.Rooms:
             own_user=f"{SERVICE_ACCOUNT_PREFIX}{settings.namespace}:{settings.service}",
             clock=_utc_now,
         ),
-        policy_guard=PolicyGuard(),
+        policy_guard=PolicyGuard(base.trials),
         refuse_access=refuse_access,
         may_read_metrics=lambda authorization: may_get(cluster, authorization, path="/metrics"),
         why_not_ready=readiness.why_not,

@@ -24,6 +24,7 @@ from webhook.cluster.client import Cluster
 from webhook.cluster.errors import Conflict
 from webhook.cluster.permissions import may_approve
 from webhook.cluster.policies import Policies
+from webhook.cluster.surroundings import namespace_of
 from webhook.policy.compile import PolicySet
 from webhook.policy.evaluate import evaluate
 from webhook.policy.protection import Protected
@@ -88,7 +89,8 @@ class Claims:
 
     async def _attempt(self, call: Call, reading: Reading) -> Answer | None:
         policies = await self._policies.live()
-        verdict = evaluate(call.request, policies, protected=self._protected)
+        namespace = await namespace_of(self._cluster, policies, call.request)
+        verdict = evaluate(call.request, policies, protected=self._protected, namespace=namespace)
         if verdict.action is Action.DENY:
             return message.denied(verdict)
         if verdict.action is not Action.HOLD:

@@ -32,6 +32,7 @@ from webhook.cluster.approvals import Approvals, CannotAsk
 from webhook.cluster.client import Cluster
 from webhook.cluster.errors import NotFound
 from webhook.cluster.policies import Policies
+from webhook.cluster.surroundings import namespace_of
 from webhook.cluster.targets import target_of
 from webhook.policy.evaluate import evaluate
 from webhook.policy.protection import Protected
@@ -93,7 +94,8 @@ class Gate:
         """
         deadline = asyncio.get_running_loop().time() + timeout_s
         policies = await self._policies.at(revision)
-        verdict = evaluate(request, policies, protected=self._protected)
+        namespace = await namespace_of(self._cluster, policies, request)
+        verdict = evaluate(request, policies, protected=self._protected, namespace=namespace)
         if verdict.action is Action.DENY:
             return message.denied(verdict)
         if verdict.action is not Action.HOLD:

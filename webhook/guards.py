@@ -35,6 +35,7 @@ from webhook.cluster.permissions import may_approve
 from webhook.cluster.policies import Policies
 from webhook.policy.compile import compile_policy
 from webhook.policy.model import InvalidPolicy, parse_policy
+from webhook.trial.trials import CannotTry, Trials
 
 ALLOWED = Answer(True)
 
@@ -160,15 +161,28 @@ class ApprovalGuard:
 
 
 class PolicyGuard:
-    """Refuses an AgentPolicy that does not compile, with every problem and its field."""
+    """Refuses an AgentPolicy that does not compile, with every problem and its field.
 
-    def validate(self, request: Request) -> Answer:
+    Its expressions are tried in a process of their own first, and reach the library of this one only if that went well.
+    """
+
+    def __init__(self, trials: Trials) -> None:
+        self._trials = trials
+
+    async def validate(self, request: Request) -> Answer:
         """Answer the validating call on an AgentPolicy."""
+        policy = request.object or {}
         try:
-            compile_policy(parse_policy(request.object or {}))
+            parsed = parse_policy(policy)
+            problems = await self._trials.try_policy(policy)
+            if problems:
+                raise InvalidPolicy(parsed.name, problems)
+            compile_policy(parsed)
         except InvalidPolicy as invalid:
             told = (f"rule {problem.rule}: {problem}" if problem.rule else str(problem) for problem in invalid.problems)
             return message.refused("; ".join(told), cause="InvalidPolicy")
+        except CannotTry as why:
+            return message.refused(f"{why}; apply it again", cause="CannotTry", code=message.INTERNAL_ERROR)
         return ALLOWED
 
 

@@ -27,6 +27,7 @@ from webhook.admission.review import BODY_LIMIT_BYTES, Answer, MalformedReview, 
 from webhook.cluster.errors import ClusterError
 from webhook.gate import Gate
 from webhook.guards import ApprovalGuard, PolicyGuard
+from webhook.mutator import Mutator
 
 TIMEOUT_S = 10.0
 """Time to answer when the API server names none: its own default for a webhook."""
@@ -50,6 +51,7 @@ class Rooms:
     paths: Mapping[str, str]
     """The secret in the path of each room: policies, guards, authorizer."""
     gate: Gate
+    mutator: Mutator
     approval_guard: ApprovalGuard
     policy_guard: PolicyGuard
     refuse_access: Callable[[dict[str, Any]], str]
@@ -100,7 +102,7 @@ def _admission(rooms: Rooms) -> APIRouter:
         return hmac.compare_digest(secret.encode(), rooms.paths[room].encode())
 
     async def answer(route: str, secret: str, request: Request, judge: Judge) -> Response:
-        if not is_known("policies" if route == "policies" else "guards", secret):
+        if not is_known("policies" if route in {"policies", "mutations"} else "guards", secret):
             metrics.CALLS.labels(route, "unknown-path").inc()
             return Response(status_code=404)
         with metrics.SECONDS.labels(route).time():
@@ -119,6 +121,13 @@ def _admission(rooms: Rooms) -> APIRouter:
 
         return await answer("policies", secret, request, judge)
 
+    @router.post("/{secret}/mutations/{revision}")
+    async def mutations(secret: str, revision: str, request: Request) -> Response:
+        async def judge(call: admission.Request) -> Answer:
+            return await rooms.mutator.mutate(call, revision=revision)
+
+        return await answer("mutations", secret, request, judge)
+
     @router.post("/{secret}/guards/approvals/decide")
     async def decide(secret: str, request: Request) -> Response:
         return await answer("decide", secret, request, rooms.approval_guard.decide)
@@ -129,10 +138,7 @@ def _admission(rooms: Rooms) -> APIRouter:
 
     @router.post("/{secret}/guards/policies/validate")
     async def agent_policies(secret: str, request: Request) -> Response:
-        async def judge(call: admission.Request) -> Answer:
-            return rooms.policy_guard.validate(call)
-
-        return await answer("agent-policies", secret, request, judge)
+        return await answer("agent-policies", secret, request, rooms.policy_guard.validate)
 
     @router.post("/{secret}/authorizer")
     async def authorizer(secret: str, request: Request) -> Response:

@@ -20,9 +20,11 @@ from kubescrow.manifests.objects import KubernetesObject, NoObject, objects_of
 from kubescrow.manifests.stream import documents
 from webhook.admission.request import Request, User
 from webhook.admission.review import API_VERSION, BODY_LIMIT_BYTES, KIND, MalformedReview, decode
-from webhook.admission.verdict import Verdict
+from webhook.admission.verdict import Action, Verdict, verdict_of
+from webhook.checks.wording import one_line
 from webhook.policy.compile import PolicySet
 from webhook.policy.evaluate import evaluate
+from webhook.policy.mutation import mutate
 from webhook.policy.protection import Protected
 
 _REVIEW = (API_VERSION.partition("/")[0], KIND)
@@ -72,13 +74,25 @@ class Check:
             else:
                 self._learn(each, sources)
                 request, notes = self._made(each)
-            return Judged(each.place, request, self._verdict(request), notes)
+            verdict, more = self._verdict(request)
+            return Judged(each.place, request, verdict, (*notes, *more))
         except (NoRequest, UnknownSubresource, MalformedReview) as err:
             return Failed(f"{each.place}: {err}")
 
-    def _verdict(self, request: Request) -> Verdict:
-        """Judge as the webhook does. A Namespace for selectors, `self.namespaces.find`, belongs in here."""
-        return evaluate(request, self.policies, protected=Protected())
+    def _verdict(self, request: Request) -> tuple[Verdict, tuple[str, ...]]:
+        """Judge as the webhook does: what Mutate rules set is written first. Returns notes beside the verdict."""
+        notes: tuple[str, ...] = ()
+        namespace = None
+        if self.policies.needs_namespace(request):
+            namespace = self.namespaces.find(request.lies_in)
+            notes = () if namespace else (_unknown(request.lies_in),)
+        mutation = mutate(request, self.policies, protected=Protected(), namespace=namespace)
+        written = verdict_of(mutation.findings, ())
+        if written.action is Action.DENY:
+            return written, notes
+        verdict = evaluate(mutation.request, self.policies, protected=Protected(), namespace=namespace)
+        notes = (*notes, *(f"judged with what a Mutate sets: {one}" for one in mutation.written))
+        return verdict_of((*verdict.findings, *written.findings), verdict.requirements), notes
 
     def _made(self, each: KubernetesObject) -> tuple[Request, tuple[str, ...]]:
         """Make the request that a manifest would be."""
@@ -109,6 +123,13 @@ class Check:
         self._has_learnt = True
         for source in sources:
             learn(self.kinds, source, Origin.MANIFESTS)
+
+
+def _unknown(namespace: str) -> str:
+    return (
+        f"namespace {one_line(namespace)} is not known: every namespaceSelector selects it, and what reads "
+        "namespaceObject denies; give it by --namespaces or --namespace-labels"
+    )
 
 
 def learn(kinds: Kinds, source: Input, origin: Origin) -> list[Failed]:

@@ -17,11 +17,13 @@ from webhook.admission.review import BODY_LIMIT_BYTES, Answer
 from webhook.cluster.errors import ClusterError, Unavailable
 from webhook.gate import Gate
 from webhook.guards import ApprovalGuard, PolicyGuard
+from webhook.mutator import Mutator
 
 SECRET = "0123456789abcdef0123456789abcdef"
 POLICIES = f"/{SECRET}/policies/0123456789abcdef"
 ROUTES = (
     POLICIES,
+    f"/{SECRET}/mutations/0123456789abcdef",
     f"/{SECRET}/guards/approvals/decide",
     f"/{SECRET}/guards/approvals/validate",
     f"/{SECRET}/guards/policies/validate",
@@ -47,6 +49,9 @@ class Room:
     async def admit(self, call: Request, **given: Any) -> Answer:
         self.given.append({"uid": call.uid, **given})
         return self._act()
+
+    async def mutate(self, call: Request, *, revision: str) -> Answer:
+        return await self.admit(call, revision=revision)
 
     async def decide(self, call: Request) -> Answer:
         return await self.admit(call)
@@ -96,6 +101,7 @@ def send(
         routes.Rooms(
             paths=dict.fromkeys(("policies", "guards", "authorizer"), SECRET),
             gate=cast(Gate, room),
+            mutator=cast(Mutator, room),
             approval_guard=cast(ApprovalGuard, room),
             policy_guard=cast(PolicyGuard, SyncRoom(act)),
             refuse_access=lambda _review: refuses,

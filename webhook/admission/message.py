@@ -5,8 +5,9 @@ which read `status.details`. The line of a hold starts with a fixed word and `ke
 No text holds a secret or the text of an exception; what an agent wrote is made visible before it gets here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from webhook.admission.request import Request
 from webhook.admission.review import Answer
@@ -27,6 +28,15 @@ def allowed(verdict: Verdict, *, audit: Mapping[str, str] | None = None) -> Answ
     """Let the request pass, with the warnings of its findings."""
     warnings = tuple(_line(finding) for finding in verdict.findings if finding.action is Action.WARN)
     return Answer(True, warnings=warnings, audit={**audit_of(verdict, "allow"), **(audit or {})})
+
+
+def mutated(verdict: Verdict, patch: tuple[Mapping[str, Any], ...], written: Iterable[str]) -> Answer:
+    """Let the request go on, changed; the audit log knows what was set, and what observing policies would have set."""
+    notes = {
+        "set": "; ".join(written),
+        "observed": "; ".join(_line(finding) for finding in verdict.findings),
+    }
+    return Answer(True, patch=patch, audit={key: note[:AUDIT_VALUE_LIMIT] for key, note in notes.items() if note})
 
 
 def denied(verdict: Verdict) -> Answer:

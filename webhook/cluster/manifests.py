@@ -26,13 +26,16 @@ class Endpoint:
     paths: Mapping[str, str] = field(repr=False)
     """The secret of each room, see `keys.ROOMS`."""
 
-    def client_config(self, path: str) -> Manifest:
-        """Write the address of one of our paths; `path` is what follows the secret, beginning with the room."""
+    def client_config(self, path: str, *, room: str = "") -> Manifest:
+        """Write the address of one of our paths; `path` is what follows the secret of the room.
+
+        room: whose secret it is; the first part of the path if it is not given.
+        """
         return {
             "service": {
                 "namespace": self.namespace,
                 "name": self.service,
-                "path": f"/{self.paths[path.partition('/')[0]]}/{path}",
+                "path": f"/{self.paths[room or path.partition('/')[0]]}/{path}",
                 "port": self.port,
             },
             "caBundle": base64.b64encode(self.ca_pem.encode()).decode(),

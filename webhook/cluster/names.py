@@ -39,3 +39,8 @@ def secrets(namespace: str) -> str:
 def leases(namespace: str) -> str:
     """Return the path of a namespace's Leases."""
     return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+
+
+def namespace(name: str) -> str:
+    """Return the path of a Namespace."""
+    return f"/api/v1/namespaces/{name}"

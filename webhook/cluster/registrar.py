@@ -1,6 +1,6 @@
 """Writes the webhook configurations and the agents' flow control, and heals them when somebody changed them.
 
-Only the leader writes. What stands is looked at every few seconds (seven small reads) and at once when the policies
+Only the leader writes. What stands is looked at every few seconds (nine small reads) and at once when the policies
 change. When it is not known which policies there are (not listed yet, or their CRD is going or gone, which deletes
 them all), what was registered last stays: an agent is then refused by a judge without policies, never let through.
 """
@@ -108,9 +108,10 @@ class Registrar:
         if policies is None or not await _policies_can_exist(self._cluster):
             return written
         wanted = configurations(policies, endpoint=self._endpoint, served=await self._versions())
-        for manifest in (*wanted.flow, wanted.policies):
+        for manifest in (*wanted.flow, wanted.mutations, wanted.policies):
             written += await self._heal(manifest)
-        if self._on_standing is not None and await _differences(self._cluster, wanted.policies) is None:
+        standing = [await _differences(self._cluster, one) is None for one in (wanted.mutations, wanted.policies)]
+        if self._on_standing is not None and all(standing):
             await self._on_standing(policies)
         return written
 

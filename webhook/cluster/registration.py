@@ -9,10 +9,14 @@ before it.
 
 A selection is over the subjects of all policies, and so are the rules: an agent may be delivered because of what
 another policy asks. The judge decides by the policies that name it.
+
+Where a policy has rules that mutate, `rules` and `wildcards` stand in a mutating configuration too, for the subjects of
+such policies and what those rules are about. Whatever of that is brought to the judge is brought there first: a value
+that was never written would be denied as one that did not stand.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from webhook.admission.request import CREDENTIAL_ID, SERVICE_ACCOUNT_PREFIX, TOKEN_ID
 from webhook.checks.scope import ANY, EVERYTHING, Scope
@@ -26,6 +30,9 @@ from webhook.policy.fields import Default
 
 JUDGE = Behaviour("Fail", "NoneOnDryRun", 30)
 """30 s is the longest that Kubernetes allows: a held call waits."""
+
+MUTATE = Behaviour("Fail", "None", 10)
+"""Values are worked out and forgotten, so dry runs get them too."""
 
 DECIDE = Behaviour("Fail", "NoneOnDryRun", 10)
 GUARD = Behaviour("Fail", "None", 10)
@@ -49,12 +56,17 @@ DISJOINT_LIMIT = 3
 """
 
 
+Entry = tuple[str, list[Manifest], list[Manifest]]
+"""Name, rules and match conditions of one webhook, for each selection of subjects."""
+
+
 @dataclass(frozen=True, slots=True)
 class Registration:
     """All objects that must stand, as we want them. Their repr is hidden: the path secret is in them."""
 
     revision: str
     policies: Manifest = field(repr=False)
+    mutations: Manifest = field(repr=False)
     guards: tuple[Manifest, Manifest] = field(repr=False)
     """Validating, mutating."""
     flow: tuple[Manifest, Manifest] = field(repr=False)
@@ -66,6 +78,7 @@ def configurations(policies: PolicySet, *, endpoint: Endpoint, served: Served) -
     return Registration(
         revision=policies.revision,
         policies=policies_configuration(policies, endpoint=endpoint, served=served),
+        mutations=mutations_configuration(policies, endpoint=endpoint, served=served),
         guards=guard_configurations(endpoint),
         flow=(flow.priority_level(), flow.flow_schema(policies.subjects, namespace=endpoint.namespace)),
     )
@@ -83,15 +96,39 @@ def policies_configuration(policies: PolicySet, *, endpoint: Endpoint, served: S
     everything = any(delivers_everything(policy) for policy in stored)
     entries = _entries(scopes, served, own_namespace=endpoint.namespace, everything=everything)
     address = endpoint.client_config(f"policies/{policies.revision}")
-    webhooks = []
+    webhooks = _for_agents(policies, "policy", entries, address, behaviour=JUDGE)
+    return configuration("ValidatingWebhookConfiguration", names.POLICIES_CONFIGURATION, webhooks)
+
+
+def mutations_configuration(policies: PolicySet, *, endpoint: Endpoint, served: Served) -> Manifest:
+    """Return the configuration that has the values of Mutate rules written; no webhook in it when there are none."""
+    mutating = tuple(policy for policy in policies.policies if policy.mutations)
+    wanted = rules_of([scope for policy in mutating for scope in policy.mutation_scopes], served)
+    judged = exclusions(scope for policy in (*policies.policies, *policies.broken) for scope in policy.scopes)
+    entries = _named_and_others(wanted, _unless(_protected(endpoint.namespace), judged))
+    address = endpoint.client_config(f"mutations/{policies.revision}", room="policies")
+    webhooks = _for_agents(
+        replace(policies, policies=mutating, broken=()), "mutation", entries, address, behaviour=MUTATE
+    )
+    # Again when somebody after us changed the object; what stands in the end, the validating side looks at.
+    for one in webhooks:
+        one["reinvocationPolicy"] = "IfNeeded"
+    return configuration("MutatingWebhookConfiguration", names.POLICIES_CONFIGURATION, webhooks)
+
+
+def _for_agents(
+    policies: PolicySet, what: str, entries: Sequence[Entry], address: Manifest, *, behaviour: Behaviour
+) -> list[Manifest]:
+    """Write each entry for each selection of the subjects."""
+    webhooks: list[Manifest] = []
     for number, agents in enumerate(_agent_conditions(selections(policies)), start=1):
-        suffix = f".policy.{names.GROUP}" if number == 1 else f"-{number}.policy.{names.GROUP}"
+        suffix = f".{what}.{names.GROUP}" if number == 1 else f"-{number}.{what}.{names.GROUP}"
         webhooks += [
-            webhook(f"{name}{suffix}", address, rules=rules, behaviour=JUDGE, conditions=[*agents, *conditions])
+            webhook(f"{name}{suffix}", address, rules=rules, behaviour=behaviour, conditions=[*agents, *conditions])
             for name, rules, conditions in entries
             if rules
         ]
-    return configuration("ValidatingWebhookConfiguration", names.POLICIES_CONFIGURATION, webhooks)
+    return webhooks
 
 
 def guard_configurations(endpoint: Endpoint) -> tuple[Manifest, Manifest]:
@@ -136,24 +173,25 @@ def _agent_conditions(selected: Sequence[str]) -> Iterable[list[Manifest]]:
         yield [{"name": "agents", "expression": expression}, *not_earlier]
 
 
-Entry = tuple[str, list[Manifest], list[Manifest]]
-"""Name, rules and match conditions of one webhook."""
-
-
 def _entries(scopes: Sequence[Scope], served: Served, *, own_namespace: str, everything: bool) -> list[Entry]:
     """Return the webhooks of one selection, without its own conditions."""
     wanted, excluded, protected = rules_of(scopes, served), exclusions(scopes), _protected(own_namespace)
-    named = [rule for rule in wanted if ANY not in rule["apiVersions"]]
-    not_named = _none_of("not-named", delivered(named))
-    rules: Entry = ("rules", named, excluded)
+    rules, wildcards = _named_and_others(wanted, excluded)
     if everything:
+        not_named = wildcards[2][len(excluded) :]
         return [rules, ("wildcards", rules_of([EVERYTHING], {}), [*_unless(protected, excluded), *not_named])]
-    others = [rule for rule in wanted if ANY in rule["apiVersions"]]
-    wildcards: Entry = ("wildcards", others, [*excluded, *not_named])
     passed = " && ".join(f"({one['expression']})" for one in excluded)
     not_by_rules = _none_of("not-by-rules", [f"({text}) && {passed}" for text in delivered(wanted)])
     always = [NO_REVIEWS, {"name": "protected", "expression": protected}, *not_by_rules]
     return [rules, wildcards, ("self", rules_of([EVERYTHING], {}), always)]
+
+
+def _named_and_others(wanted: Sequence[Manifest], excluded: Sequence[Manifest]) -> tuple[Entry, Entry]:
+    """Part rules by whether they come in one version or the client's; the second leaves out what the first brings."""
+    named = [rule for rule in wanted if ANY not in rule["apiVersions"]]
+    others = [rule for rule in wanted if ANY in rule["apiVersions"]]
+    not_named = _none_of("not-named", delivered(named))
+    return ("rules", named, [*excluded]), ("wildcards", others, [*excluded, *not_named])
 
 
 def _none_of(name: str, expressions: Sequence[str]) -> list[Manifest]:

@@ -6,7 +6,7 @@ compile becomes a `BrokenPolicy`, which denies its subjects everything until it 
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal
 
@@ -14,14 +14,17 @@ from webhook.admission.verdict import Action, Terms
 from webhook.checks import BUNDLES, CHECK_BY_ID, laundering, named
 from webhook.checks.scope import EVERYTHING, Scope
 from webhook.checks.wording import quoted
+from webhook.policy.assignments import assignments_of, contradictions, volatile_sources
 from webhook.policy.compiled import BrokenPolicy, CompiledPolicy, CompiledRule, PolicySet
-from webhook.policy.expression import Expression, InvalidExpression, compile_expression
+from webhook.policy.expression import Expression, Returns
 from webhook.policy.fields import RuleAction, Unmatched
 from webhook.policy.match import scope_of
 from webhook.policy.model import AgentPolicy, InvalidPolicy, Problem, parse_policy
 from webhook.policy.parameters import parameters_of
 from webhook.policy.salvage import salvaged
+from webhook.policy.sources import expression_of
 from webhook.policy.spec import Defaults, Rule
+from webhook.policy.variables import PARAMS_LIMIT_BYTES, are_fit
 
 __all__ = [
     "BrokenPolicy",
@@ -31,9 +34,16 @@ __all__ = [
     "Scope",
     "compile_policy",
     "compile_set",
+    "identity_of",
+    "policy_outcome",
 ]
 
-_ACTIONS = {RuleAction.DENY: Action.DENY, RuleAction.HOLD: Action.HOLD, RuleAction.WARN: Action.WARN}
+_ACTIONS = {
+    RuleAction.DENY: Action.DENY,
+    RuleAction.HOLD: Action.HOLD,
+    RuleAction.WARN: Action.WARN,
+    RuleAction.MUTATE: Action.DENY,  # where its values do not stand
+}
 
 
 def compile_policy(policy: AgentPolicy) -> CompiledPolicy:
@@ -43,10 +53,15 @@ def compile_policy(policy: AgentPolicy) -> CompiledPolicy:
         InvalidPolicy: an expression does not compile or a check is unknown; with all such problems.
     """
     problems = list(_unknown_exceptions(policy.spec.defaults))
-    rules = tuple(_rule(i, rule, problems) for i, rule in enumerate(policy.spec.rules))
+    spec = policy.spec
+    rules = tuple(_rule(i, rule, problems) for i, rule in enumerate(spec.rules))
+    problems.extend(contradictions(spec.rules, {rule.name: rule.assignments for rule in rules}))
+    if not are_fit(spec.params):
+        allowed = f"JSON of at most {PARAMS_LIMIT_BYTES} bytes, nested less than 250 deep, with 64-bit integers, no NUL"
+        problems.append(Problem("spec.params", "a value that no expression can read", allowed))
     if problems:
         raise InvalidPolicy(policy.name, problems)
-    spec = policy.spec
+    mutations = tuple(rule for rule in rules if rule.assignments)
     return CompiledPolicy(
         name=policy.name,
         subjects=tuple(entry.subject() for entry in spec.subjects),
@@ -57,14 +72,23 @@ def compile_policy(policy: AgentPolicy) -> CompiledPolicy:
         scopes=_scopes(rules, spec.unmatched),
         failure_policy=spec.failure_policy,
         unmatched=spec.unmatched,
-        rules=rules,
+        params=spec.params,
+        rules=tuple(rule for rule in rules if not rule.assignments),
+        mutations=mutations,
+        mutation_scopes=_scopes(mutations, Unmatched.ALLOW),
     )
 
 
-def compile_set(objs: Iterable[Mapping[str, Any]]) -> PolicySet:
-    """Make all stored policies runnable; never raises, whatever the objects."""
+def compile_set(
+    objs: Iterable[Mapping[str, Any]],
+    outcome_of: Callable[[Mapping[str, Any]], CompiledPolicy | BrokenPolicy] | None = None,
+) -> PolicySet:
+    """Make all stored policies runnable; never raises, whatever the objects.
+
+    `outcome_of` makes one of them runnable where there is a better way than to do it anew, as a memory.
+    """
     stored = tuple(objs)
-    outcomes = [_outcome(obj) for obj in stored]
+    outcomes = [(outcome_of or policy_outcome)(obj) for obj in stored]
     return PolicySet(
         policies=tuple(sorted((o for o in outcomes if isinstance(o, CompiledPolicy)), key=lambda p: p.name)),
         broken=tuple(sorted((o for o in outcomes if isinstance(o, BrokenPolicy)), key=lambda p: p.name)),
@@ -72,7 +96,8 @@ def compile_set(objs: Iterable[Mapping[str, Any]]) -> PolicySet:
     )
 
 
-def _outcome(obj: Mapping[str, Any]) -> CompiledPolicy | BrokenPolicy:
+def policy_outcome(obj: Mapping[str, Any]) -> CompiledPolicy | BrokenPolicy:
+    """Make one stored policy runnable, or a broken one of it."""
     try:
         return compile_policy(parse_policy(obj))
     except InvalidPolicy as err:
@@ -81,14 +106,15 @@ def _outcome(obj: Mapping[str, Any]) -> CompiledPolicy | BrokenPolicy:
 
 def revision_of(stored: Iterable[Mapping[str, Any]]) -> str:
     """Name a set of policies by what it is made of, in no order."""
-    identities = sorted(json.dumps(_identity(obj)) for obj in stored)
+    identities = sorted(json.dumps(identity_of(obj)) for obj in stored)
     return hashlib.sha256("\n".join(identities).encode()).hexdigest()[:16]
 
 
-def _identity(obj: Any) -> list[str | int]:
+def identity_of(obj: Any) -> tuple[str | int, ...]:
+    """Name one writing of a policy: the API server raises the generation with each change of the spec."""
     metadata = obj.get("metadata") if isinstance(obj, Mapping) else None
     values = [metadata.get(key) for key in ("name", "uid", "generation")] if isinstance(metadata, Mapping) else []
-    return [value if isinstance(value, str | int) else "" for value in values]
+    return tuple(value if isinstance(value, str | int) else "" for value in values)
 
 
 def _rule(index: int, rule: Rule, problems: list[Problem]) -> CompiledRule:
@@ -97,6 +123,8 @@ def _rule(index: int, rule: Rule, problems: list[Problem]) -> CompiledRule:
     problems.extend(_unknown_checks(path, rule))
     terms = rule.hold.terms() if rule.hold else Terms()
     checks = tuple(dict.fromkeys(check for check_id in rule.check_ids for check in named(check_id)))
+    if rule.sets:
+        problems.extend(volatile_sources(rule, path=path))
     return CompiledRule(
         name=rule.name,
         action=_ACTIONS[rule.action],
@@ -106,6 +134,8 @@ def _rule(index: int, rule: Rule, problems: list[Problem]) -> CompiledRule:
         condition=_expression(rule, path, "condition", problems),
         message=_expression(rule, path, "message", problems),
         terms=terms if rule.action is RuleAction.HOLD else None,
+        match_conditions=_match_conditions(rule, path, problems),
+        assignments=assignments_of(rule, path=path, problems=problems),
     )
 
 
@@ -136,13 +166,23 @@ def _expression(
     source = rule.condition if field == "condition" else rule.message
     if source is None:
         return None
-    returns: Literal["bool", "string"] = "bool" if field == "condition" else "string"
-    try:
-        return compile_expression(source, returns=returns)
-    except InvalidExpression as err:
-        allowed = f"a CEL expression that answers with a {returns}: {err.reason}"
-        problems.append(Problem(f"{path}.{field}", quoted(source), allowed, rule.name))
-        return None
+    returns: Returns = "bool" if field == "condition" else "string"
+    return expression_of(source, returns, path=f"{path}.{field}", rule=rule.name, problems=problems)
+
+
+def _match_conditions(rule: Rule, path: str, problems: list[Problem]) -> tuple[Expression, ...]:
+    conditions = rule.match.match_conditions if rule.match else ()
+    compiled = (
+        expression_of(
+            one.expression,
+            "bool",
+            path=f"{path}.match.matchConditions[{index}].expression",
+            rule=rule.name,
+            problems=problems,
+        )
+        for index, one in enumerate(conditions)
+    )
+    return tuple(expression for expression in compiled if expression is not None)
 
 
 def _scopes(rules: tuple[CompiledRule, ...], unmatched: Unmatched) -> tuple[Scope, ...]:

@@ -1,16 +1,17 @@
 """Policies ready to judge: what `compile` makes, `evaluate` asks and registration reads. Values only."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from webhook.admission.request import Request, User
+from webhook.admission.request import Object, Operation, Request, User
 from webhook.admission.subject import Subject
 from webhook.admission.verdict import Action, Terms
 from webhook.checks.check import Check, Parameters
 from webhook.checks.scope import EVERYTHING, Scope
+from webhook.policy.assignments import Assignment
 from webhook.policy.expression import Expression
 from webhook.policy.fields import FailurePolicy, Mode, Unmatched
-from webhook.policy.match import rule_matches
+from webhook.policy.match import may_match, rule_matches
 from webhook.policy.problem import Problem
 from webhook.policy.spec import Defaults, Match
 from webhook.policy.subjects import PolicySubjects, SubjectIndex
@@ -18,7 +19,10 @@ from webhook.policy.subjects import PolicySubjects, SubjectIndex
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """One rule. `terms` is set exactly when the action is HOLD."""
+    """One rule. `terms` is set exactly when the action is HOLD, `assignments` exactly if it mutates.
+
+    The action of a rule that mutates is what follows where its values do not stand.
+    """
 
     name: str
     action: Action
@@ -29,6 +33,8 @@ class CompiledRule:
     condition: Expression | None = None
     message: Expression | None = None
     terms: Terms | None = None
+    match_conditions: tuple[Expression, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
 
     @property
     def is_selective(self) -> bool:
@@ -38,11 +44,33 @@ class CompiledRule:
         """
         return self.match is not None or not any(EVERYTHING in check.scopes for check in self.checks)
 
-    def covers(self, request: Request) -> bool:
-        """Say whether the rule is about the request: by its match, else by its checks, else always."""
+    def covers(self, request: Request, namespace: Object | None = None) -> bool:
+        """Say whether the rule is about the request: by its match, else by its checks, else always.
+
+        Its `match_conditions` are not asked. `namespace` is where the object lies, None where that is not known.
+        """
         if self.match is None and self.checks:
             return any(check.covers(request) for check in self.checks)
-        return rule_matches(self.match, request)
+        return rule_matches(self.match, request, namespace)
+
+    @property
+    def reads_namespace(self) -> bool:
+        """Whether the rule can be judged only with the Namespace that the object lies in."""
+        selector = self.match.namespace_selector if self.match else None
+        return (selector is not None and not selector.is_empty) or any(
+            "namespaceObject" in expression.reads for expression in self._expressions()
+        )
+
+    def may_need_namespace(self, request: Request) -> bool:
+        """Say whether a rule that reads the Namespace may be about the request."""
+        if self.match is None and self.checks:
+            return any(check.covers(request) for check in self.checks)
+        return may_match(self.match, request)
+
+    def _expressions(self) -> Iterator[Expression]:
+        yield from (each for each in (self.condition, self.message) if each is not None)
+        yield from self.match_conditions
+        yield from (one.value for one in self.assignments if isinstance(one.value, Expression))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +104,27 @@ class CompiledPolicy(Named):
 
     failure_policy: FailurePolicy = FailurePolicy.FAIL
     unmatched: Unmatched = Unmatched.ALLOW
+    params: Object = field(default_factory=dict)
+    """What its expressions see as `params`."""
     rules: tuple[CompiledRule, ...] = ()
+    mutations: tuple[CompiledRule, ...] = ()
+    """The rules that mutate; they are in no other way about a request."""
+    mutation_scopes: tuple[Scope, ...] = ()
+    """Which requests must be delivered for these, before they are judged."""
+    _namespace_rules: tuple[CompiledRule, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        Named.__post_init__(self)
+        reading = tuple(rule for rule in (*self.rules, *self.mutations) if rule.reads_namespace)
+        object.__setattr__(self, "_namespace_rules", reading)
+
+    def needs_namespace(self, request: Request) -> bool:
+        """Say whether a rule must know the Namespace that the object lies in to judge this request."""
+        return any(rule.may_need_namespace(request) for rule in self._namespace_rules)
+
+    def mutates(self, operation: Operation) -> bool:
+        """Say whether there are values that must stand after this operation."""
+        return bool(self.mutations) and operation in (Operation.CREATE, Operation.UPDATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +149,12 @@ class PolicySet:
     def subjects(self) -> tuple[PolicySubjects, ...]:
         """All entries with their exclusions, policy by policy, broken ones last."""
         return tuple(PolicySubjects(p.name, p.subjects, p.exclude_subjects) for p in (*self.policies, *self.broken))
+
+    def needs_namespace(self, request: Request) -> bool:
+        """Say whether a rule about the user must know the Namespace that the object lies in."""
+        return bool(request.lies_in) and any(
+            policy.needs_namespace(request) for policy in self.policies if policy.names(request.user)
+        )
 
     def is_agent(self, user: User) -> bool:
         """Say whether the user is a subject of any policy, in whatever mode; such a user approves nothing."""

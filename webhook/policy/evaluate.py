@@ -6,7 +6,7 @@ A user whom no policy names is allowed without a look.
 
 from collections.abc import Iterator
 
-from webhook.admission.request import Request
+from webhook.admission.request import Object, Request
 from webhook.admission.verdict import Action, Finding, Requirement, Verdict, verdict_of
 from webhook.checks.inspection import Inspection
 from webhook.checks.wording import one_line
@@ -14,6 +14,7 @@ from webhook.policy.compiled import BrokenPolicy, PolicySet
 from webhook.policy.expression import Variables
 from webhook.policy.fields import Mode
 from webhook.policy.judgement import outcomes
+from webhook.policy.mutation import unheld
 from webhook.policy.observed import observed
 from webhook.policy.protection import Protected, protection_findings
 
@@ -23,18 +24,24 @@ BROKEN_RULE = "policy"
 _NOT_AN_AGENT = Verdict(Action.ALLOW)
 
 
-def evaluate(request: Request, policies: PolicySet, *, protected: Protected) -> Verdict:
-    """Judge one request by all policies that name its user, and by the always-on rules."""
+def evaluate(
+    request: Request, policies: PolicySet, *, protected: Protected, namespace: Object | None = None
+) -> Verdict:
+    """Judge one request by all policies that name its user, and by the always-on rules.
+
+    `namespace` is the Namespace that the object lies in, as it is now, where `policies.needs_namespace(request)`;
+    None = it is not known: every selector selects it, and an expression that reads it denies.
+    """
     compiled = [policy for policy in policies.policies if policy.names(request.user)]
     broken = [policy for policy in policies.broken if policy.names(request.user)]
     if not compiled and not broken:
         return _NOT_AN_AGENT
-    inspection, variables = Inspection(request), Variables.of(request)
+    inspection, variables = Inspection(request), Variables.of(request, namespace=namespace)
     findings = protection_findings(inspection, protected, [*compiled, *broken])
     findings.extend(finding for policy in broken for finding in _broken_findings(policy))
     requirements: set[Requirement] = set()
     for policy in compiled:
-        for outcome in outcomes(policy, inspection, variables):
+        for outcome in outcomes(policy, inspection, variables, namespace):
             finding = outcome.finding
             if policy.mode is Mode.OBSERVE:
                 findings.append(observed(finding))
@@ -42,6 +49,7 @@ def evaluate(request: Request, policies: PolicySet, *, protected: Protected) -> 
             findings.append(finding)
             if outcome.terms is not None:
                 requirements.add(Requirement(finding.policy, finding.rule, outcome.terms))
+    findings.extend(unheld(request, compiled, protected=protected, namespace=namespace))
     return verdict_of(findings, requirements)
 
 

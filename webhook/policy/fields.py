@@ -18,6 +18,10 @@ _GLOB = r"^\*?[^*]*\*?$"
 _NARROW_GLOB = r"^\*?[^*]+\*?$"
 _API_GROUP = r"^(\*|[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$"
 _ACCOUNT = r"^\*?[^*/]*\*?/\*?[^*/]*\*?$"
+_API_VERSION = r"^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$"
+_DNS = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+QUALIFIED = rf"^({_DNS}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?$"
+_LABEL_VALUE = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"
 _RESOURCE = r"^(\*|[a-z0-9][-a-z0-9.]*)(/(\*|[a-z0-9][-a-z0-9.]*))?$"
 
 FORMS = {
@@ -27,6 +31,9 @@ FORMS = {
     _NARROW_GLOB: "a name, with * at its start or end at most, and not * alone, which names everybody",
     _API_GROUP: 'an API group such as apps, "" for the core group, or *',
     _ACCOUNT: "namespace/name of a ServiceAccount, each with * at its start or end at most, such as agents/worker",
+    _API_VERSION: "a version such as v1 or v1beta1, or *",
+    QUALIFIED: "letters, digits, -, _ and ., with a DNS prefix and / before it if wanted, such as example.com/team",
+    _LABEL_VALUE: "a label value: letters, digits, -, _ and ., such as production",
     _RESOURCE: "a resource such as pods, pods/exec, pods/*, */scale, * or */*",
 }
 """What each pattern means, for people."""
@@ -43,9 +50,19 @@ NarrowGlob = Annotated[str, Field(pattern=_NARROW_GLOB, min_length=1, max_length
 # `namespace/name`, as DNS names are: 63 and 253 characters.
 Account = Annotated[str, Field(pattern=_ACCOUNT, min_length=3, max_length=317)]
 ApiGroup = Annotated[str, Field(pattern=_API_GROUP, max_length=253)]
+ApiVersion = Annotated[str, Field(pattern=_API_VERSION, max_length=63)]
+# Kubernetes: a prefix of 253 characters, a slash, a name of 63.
+QualifiedName = Annotated[str, Field(pattern=QUALIFIED, min_length=1, max_length=317)]
+LabelValue = Annotated[str, Field(pattern=_LABEL_VALUE, max_length=63)]
 ResourcePath = Annotated[str, Field(pattern=_RESOURCE, max_length=253)]
 # 100 names in one list are more than a reader can check, and 100 comparisons are still only microseconds.
 MATCH_LIMIT = 100
+# Nobody reads a selector of more than ten parts, and the cost limit of the CRD's rules multiplies by it.
+SELECTOR_LIMIT = 10
+# As many as Kubernetes takes in the matchConditions of a webhook or policy.
+CONDITIONS_LIMIT = 64
+# A rule that writes more than 50 places is several rules.
+SET_LIMIT = 50
 # An Approval keeps the approvers of each rule, at most this many (manifests/crds/approvals.yaml).
 APPROVERS_LIMIT = 64
 # 2,000 subjects are about 120 KB of match conditions, three webhooks of the 50 KB that one may have.
@@ -91,6 +108,16 @@ class RuleAction(StrEnum):
     DENY = "Deny"
     HOLD = "Hold"
     WARN = "Warn"
+    MUTATE = "Mutate"
+
+
+class SelectorOperator(StrEnum):
+    """How a selector looks at one label."""
+
+    IN = "In"
+    NOT_IN = "NotIn"
+    EXISTS = "Exists"
+    DOES_NOT_EXIST = "DoesNotExist"
 
 
 class MatchOperation(StrEnum):

@@ -7,14 +7,14 @@ A rule that cannot be judged never lets through by accident: an expression that 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from webhook.admission.request import Operation, Request
+from webhook.admission.request import Object, Operation, Request
 from webhook.admission.verdict import Action, Finding, Terms
 from webhook.checks.check import Check
 from webhook.checks.inspection import Inspection
 from webhook.checks.wording import one_line
 from webhook.policy.compiled import CompiledPolicy, CompiledRule
 from webhook.policy.consistency import UNMATCHED_RULE
-from webhook.policy.expression import ExpressionError, ExpressionLimit, Variables
+from webhook.policy.expression import Expression, ExpressionError, ExpressionLimit, Variables
 from webhook.policy.fields import FailurePolicy, Unmatched
 
 _UNMATCHED = {
@@ -35,38 +35,113 @@ class Outcome:
     terms: Terms | None = None
 
 
-def outcomes(policy: CompiledPolicy, inspection: Inspection, variables: Variables) -> Iterator[Outcome]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request as one policy sees it. `namespace` is where the object lies, None where that is not known."""
+
+    policy: CompiledPolicy
+    inspection: Inspection
+    variables: Variables
+    namespace: Object | None = None
+
+    @property
+    def request(self) -> Request:
+        """What is asked."""
+        return self.inspection.request
+
+    def answer(self, expression: Expression) -> bool | str | int | float:
+        """Evaluate an expression of the policy.
+
+        Raises:
+            ExpressionError: it has no answer for this request.
+            ExpressionLimit: it was stopped, or reads a Namespace that is not known.
+        """
+        return expression.evaluate(self.variables)
+
+
+@dataclass(frozen=True, slots=True)
+class Applies:
+    """A rule applies to a request; `found` is what its checks found, as (check id, message)."""
+
+    found: tuple[tuple[str, str], ...] = ()
+
+
+def outcomes(
+    policy: CompiledPolicy, inspection: Inspection, variables: Variables, namespace: Object | None = None
+) -> Iterator[Outcome]:
     """Judge by all rules of one policy, and by its `unmatched` if none of them is about the request."""
+    asked = Asked(policy, inspection, variables.with_params(policy.params), namespace)
     request, is_matched = inspection.request, False
     for rule in policy.rules:
-        if rule.covers(request):
+        if not rule.covers(request, namespace):
+            continue
+        is_about = _match_conditions_hold(asked, rule)
+        if isinstance(is_about, Outcome):
+            yield is_about
+        if is_about is True:
             is_matched = is_matched or rule.is_selective
-            yield from _judged(policy, rule, inspection, variables)
+            yield from _judged(asked, rule)
     if not is_matched and policy.unmatched in _UNMATCHED:
         message = f"{request.operation.value} {request.target} is covered by no rule of this policy"
         yield _outcome(policy, _UNMATCHED[policy.unmatched], request, message=message)
 
 
-def _judged(
-    policy: CompiledPolicy, rule: CompiledRule, inspection: Inspection, variables: Variables
-) -> Iterator[Outcome]:
-    """Judge by one rule that is about the request: its checks, then its condition; both must find something."""
-    request = inspection.request
-    found = [(check.id, message) for check in rule.checks for message in _findings(policy, rule, check, inspection)]
+def applies(asked: Asked, rule: CompiledRule) -> Applies | Outcome | None:
+    """Say whether a rule applies: match, match conditions, checks, condition; an outcome where that has no answer."""
+    if not rule.covers(asked.request, asked.namespace):
+        return None
+    is_about = _match_conditions_hold(asked, rule)
+    if is_about is not True:
+        return is_about or None
+    return _found(asked, rule)
+
+
+def _match_conditions_hold(asked: Asked, rule: CompiledRule) -> bool | Outcome:
+    """Say whether all match conditions are true; one that is false decides, whatever the others are.
+
+    Source: k8s.io/apiserver/pkg/admission/plugin/webhook/matchconditions/matcher.go
+    """
+    error: ExpressionError | ExpressionLimit | None = None
+    for condition in rule.match_conditions:
+        try:
+            if asked.answer(condition) is not True:
+                return False
+        except (ExpressionError, ExpressionLimit) as err:
+            # One that was stopped denies whatever `failurePolicy` says, so it outweighs one that erred.
+            error = err if error is None or isinstance(err, ExpressionLimit) else error
+    return True if error is None else unjudged(asked.policy, rule, error, "match condition")
+
+
+def _found(asked: Asked, rule: CompiledRule) -> Applies | Outcome | None:
+    """Ask the checks, then the condition, of a rule that is about the request; both must find something."""
+    found = tuple(
+        (check.id, text) for check in rule.checks for text in _findings(asked.policy, rule, check, asked.inspection)
+    )
     if rule.checks and not found:
-        return
+        return None
     try:
-        if rule.condition is not None and rule.condition.evaluate(variables) is not True:
-            return
+        if rule.condition is not None and asked.answer(rule.condition) is not True:
+            return None
     except (ExpressionError, ExpressionLimit) as err:
-        yield _unjudged(policy, rule, err)
+        return unjudged(asked.policy, rule, err, "condition")
+    return Applies(found)
+
+
+def _judged(asked: Asked, rule: CompiledRule) -> Iterator[Outcome]:
+    """Judge by one rule that is about the request."""
+    applied = _found(asked, rule)
+    if isinstance(applied, Outcome):
+        yield applied
+    if not isinstance(applied, Applies):
         return
-    own = _own_message(rule, variables)
-    for check_id, message in found:
-        yield _outcome(policy, rule, request, message=f"{message}; {own}" if own else message, check=check_id)
-    if not found:
+    request = asked.request
+    own = own_message(asked, rule)
+    for check_id, message in applied.found:
+        text = f"{message}; {own}" if own else message
+        yield _outcome(asked.policy, rule, request, message=text, check=check_id)
+    if not applied.found:
         message = own or f"{request.operation.value} {request.target} is what this rule is about"
-        yield _outcome(policy, rule, request, message=message)
+        yield _outcome(asked.policy, rule, request, message=message)
 
 
 def _findings(policy: CompiledPolicy, rule: CompiledRule, check: Check, inspection: Inspection) -> tuple[str, ...]:
@@ -93,19 +168,21 @@ def _why_not_held(request: Request) -> str:
     return ""
 
 
-def _unjudged(policy: CompiledPolicy, rule: CompiledRule, error: ExpressionError | ExpressionLimit) -> Outcome:
-    """Make the outcome of a condition without an answer."""
+def unjudged(
+    policy: CompiledPolicy, rule: CompiledRule, error: ExpressionError | ExpressionLimit, what: str
+) -> Outcome:
+    """Make the outcome of an expression without an answer; `what` says which of the rule's it is."""
     ignored = isinstance(error, ExpressionError) and policy.failure_policy is FailurePolicy.IGNORE
     remedy = "ignored, as failurePolicy says" if ignored else "ask the owner of the policy to mend the rule"
-    message = one_line(f"the condition has no answer for this request: {error}; {remedy}")
+    message = one_line(f"the {what} has no answer for this request: {error}; {remedy}")
     return Outcome(Finding(policy.name, rule.name, message, Action.ALLOW if ignored else Action.DENY))
 
 
-def _own_message(rule: CompiledRule, variables: Variables) -> str:
+def own_message(asked: Asked, rule: CompiledRule) -> str:
     """Return the text of the author's `message`; empty without one, or if it errs: the finding stands without."""
     if rule.message is None:
         return ""
     try:
-        return one_line(str(rule.message.evaluate(variables)))
+        return one_line(str(asked.answer(rule.message)))
     except (ExpressionError, ExpressionLimit):
         return ""

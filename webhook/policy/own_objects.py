@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from webhook.admission.request import SERVICE_ACCOUNT_PREFIX, Object, Request
-from webhook.policy.match import is_namespace
+from webhook.policy.selector import is_namespace
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,9 +94,11 @@ def _plain(text: str) -> Callable[[Mapping[str, Any]], str]:
 
 _ALLOWED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "bool_type": _plain("true or false"),
+    "dict_type": _plain("an object"),
     "enum": _words,
     "greater_than_equal": lambda context: f"a whole number from {context['ge']}",
     "int_type": _plain("a whole number"),
+    "mapping_type": _plain("an object"),
     "less_than_equal": lambda context: f"a whole number up to {context['le']}",
     "literal_error": _words,
     "missing": _plain("a value, the field is required"),

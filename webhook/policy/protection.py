@@ -26,7 +26,7 @@ Source: DESIGN 3, "Always on for every subject"
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from webhook.admission.request import Operation
+from webhook.admission.request import Operation, Request
 from webhook.admission.verdict import Action, Finding
 from webhook.checks import laundering
 from webhook.checks.bound_token import is_unbound, unbound_message
@@ -60,6 +60,11 @@ _OWN = (
 """(rule, whether it is about a request, what the request does)"""
 
 _REMEDY = "no policy allows it to an agent; ask a person to do it"
+
+
+def is_own(request: Request, protected: Protected) -> bool:
+    """Say whether the request touches something of ours, so that it is always denied to an agent."""
+    return any(is_about(request, protected) for _, is_about, _ in _OWN)
 
 
 def protection_findings(inspection: Inspection, protected: Protected, policies: Sequence[Named]) -> list[Finding]:

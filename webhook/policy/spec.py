@@ -16,23 +16,30 @@ from webhook.admission.subject import Subject, SubjectKind
 from webhook.admission.verdict import Terms
 from webhook.policy.fields import (
     APPROVERS_LIMIT,
+    CONDITIONS_LIMIT,
     MATCH_LIMIT,
     RULES_LIMIT,
+    SELECTOR_LIMIT,
+    SET_LIMIT,
     SUBJECTS_LIMIT,
     Account,
     ApiGroup,
+    ApiVersion,
     CheckId,
     DecideWithin,
     Default,
     FailurePolicy,
     Glob,
     Globs,
+    LabelValue,
     MatchOperation,
     Mode,
     NarrowGlob,
+    QualifiedName,
     ResourcePath,
     RuleAction,
     RuleName,
+    SelectorOperator,
     Unmatched,
     UseWithin,
     Wait,
@@ -94,16 +101,47 @@ class Hold(_Wire):
         )
 
 
+class LabelRequirement(_Wire):
+    """What one label must be. Source: k8s.io/apimachinery/pkg/apis/meta/v1 LabelSelectorRequirement."""
+
+    key: QualifiedName
+    operator: SelectorOperator
+    values: Annotated[tuple[LabelValue, ...], Field(max_length=MATCH_LIMIT)] = ()
+
+
+class Selector(_Wire):
+    """Labels that must be there; all parts must hold, and an empty selector selects everything."""
+
+    match_labels: Annotated[Mapping[str, LabelValue], Field(max_length=SELECTOR_LIMIT)] = Field(default_factory=dict)
+    match_expressions: Annotated[tuple[LabelRequirement, ...], Field(max_length=SELECTOR_LIMIT)] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it selects everything, also what has no labels."""
+        return not self.match_labels and not self.match_expressions
+
+
+class MatchCondition(_Wire):
+    """One more thing that must be true for a rule to be about a request."""
+
+    name: QualifiedName
+    expression: str
+
+
 class Match(_Wire):
     """Which requests a rule is about; a field that is left out narrows nothing."""
 
     operations: Annotated[tuple[MatchOperation, ...], Field(min_length=1)] = (MatchOperation.ANY,)
     api_groups: Annotated[tuple[ApiGroup, ...], Field(min_length=1, max_length=MATCH_LIMIT)] = ("*",)
+    api_versions: Annotated[tuple[ApiVersion, ...], Field(min_length=1, max_length=MATCH_LIMIT)] = ("*",)
     resources: Annotated[tuple[ResourcePath, ...], Field(min_length=1, max_length=MATCH_LIMIT)] = ("*/*",)
     resource_names: Globs | None = None
     exclude_resource_names: Globs | None = None
     namespaces: Globs | None = None
     exclude_namespaces: Globs | None = None
+    namespace_selector: Selector | None = None
+    object_selector: Selector | None = None
+    match_conditions: Annotated[tuple[MatchCondition, ...], Field(max_length=CONDITIONS_LIMIT)] = ()
 
 
 class Rule(_Wire):
@@ -118,6 +156,9 @@ class Rule(_Wire):
     message: str | None = None
     action: RuleAction
     hold: Hold | None = None
+    sets: Annotated[Mapping[str, Any], Field(min_length=1, max_length=SET_LIMIT)] | None = Field(
+        default=None, alias="set"
+    )
 
     @property
     def check_ids(self) -> tuple[str, ...]:
@@ -143,6 +184,7 @@ class Spec(_Wire):
     failure_policy: FailurePolicy = FailurePolicy.FAIL
     unmatched: Unmatched = Unmatched.ALLOW
     defaults: Defaults = Defaults()
+    params: dict[str, Any] = {}
     service_accounts: Annotated[tuple[Account, ...], Field(max_length=MATCH_LIMIT)] = ()
     rules: Annotated[tuple[Rule, ...], Field(max_length=RULES_LIMIT)] = ()
 

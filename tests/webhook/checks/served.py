@@ -64,6 +64,7 @@ def _application(policies: PolicySet) -> FastAPI:
         routes.Rooms(
             paths=dict.fromkeys(("policies", "guards", "authorizer"), SECRET),
             gate=gate,
+            mutator=unused,
             approval_guard=unused,
             policy_guard=unused,
             refuse_access=lambda _review: "",

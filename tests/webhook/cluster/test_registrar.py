@@ -92,6 +92,7 @@ def test_the_api_server_keeps_what_we_write_as_we_write_it(as_server: Runner, fo
             "MutatingWebhookConfiguration/kubescrow-guards",
             "PriorityLevelConfiguration/kubescrow-agents",
             "FlowSchema/kubescrow-agents",
+            "MutatingWebhookConfiguration/kubescrow-policies",
             "ValidatingWebhookConfiguration/kubescrow-policies",
         ]
         assert await registrar(cluster, found).round() == []

@@ -13,9 +13,11 @@ from tests.webhook.policy.language import asks
 from webhook.policy.expression import (
     SOURCE_LIMIT,
     VARIABLES_LIMIT_BYTES,
+    Answer,
     ExpressionError,
     ExpressionLimit,
     InvalidExpression,
+    Returns,
     Variables,
     compile_expression,
 )
@@ -23,7 +25,7 @@ from webhook.policy.expression import (
 DEPLOYMENT = {"metadata": {"name": "web", "labels": {"env": "prod"}}, "spec": {"replicas": 3, "paused": True}}
 
 
-def answer(source: str, obj: Any = None, *, old: Any = None, returns: Literal["bool", "string"] = "bool") -> bool | str:
+def answer(source: str, obj: Any = None, *, old: Any = None, returns: Returns = "bool") -> Answer:
     request = asks("UPDATE", obj, resource="deployments", old=old, name="web", namespace="prod")
     return compile_expression(source, returns=returns).evaluate(Variables.of(request))
 
@@ -69,7 +71,7 @@ def test_request_is_without_its_objects(variable: str) -> None:
         ("1 +", "line 1, column 4: Syntax error"),
         ("", "line 1, column 1: Syntax error"),
         ("object.spec ==\n  nothing", "line 2, column 3: undeclared reference to 'nothing'"),
-        ("params.x", "undeclared reference to 'params.x'"),
+        ("parms.x", "undeclared reference to 'parms.x'"),
         ("'text'", "it answers with STRING, not with BOOL"),
         ("[1]", "it answers with LIST<INT>, not with BOOL"),
         ("{'a': true}", "it answers with MAP<STRING, BOOL>, not with BOOL"),

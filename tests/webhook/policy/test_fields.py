@@ -17,12 +17,26 @@ from webhook.policy.duration import LENGTH_LIMIT, PATTERN
 from webhook.policy.expression import SOURCE_LIMIT
 from webhook.policy.parameters import parameters_of
 from webhook.policy.problem import Problem
-from webhook.policy.spec import Defaults, Hold, Match, Rule, Spec, SubjectEntry
+from webhook.policy.spec import (
+    Defaults,
+    Hold,
+    LabelRequirement,
+    Match,
+    MatchCondition,
+    Rule,
+    Selector,
+    Spec,
+    SubjectEntry,
+)
 
 CRD = yaml.safe_load((Path(__file__).parents[3] / "manifests/crds/agentpolicies.yaml").read_text())
 SPEC = CRD["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
 RULE = SPEC["properties"]["rules"]["items"]
 SUBJECT = SPEC["properties"]["subjects"]["items"]
+MATCH = RULE["properties"]["match"]["properties"]
+SELECTOR = MATCH["namespaceSelector"]
+REQUIREMENT = SELECTOR["properties"]["matchExpressions"]["items"]
+CONDITION = MATCH["matchConditions"]["items"]
 SCHEMAS = [
     (Spec, SPEC),
     (Defaults, SPEC["properties"]["defaults"]),
@@ -30,6 +44,10 @@ SCHEMAS = [
     (Match, RULE["properties"]["match"]),
     (Hold, RULE["properties"]["hold"]),
     (SubjectEntry, SUBJECT),
+    (Selector, SELECTOR),
+    (Selector, MATCH["objectSelector"]),
+    (LabelRequirement, REQUIREMENT),
+    (MatchCondition, CONDITION),
 ]
 
 
@@ -61,7 +79,8 @@ def test_same_defaults(model: type[BaseModel], schema: dict[str, Any]) -> None:
         (fields.Unmatched, SPEC["properties"]["unmatched"]),
         (fields.Default, SPEC["properties"]["defaults"]["properties"]["kubeSystem"]),
         (fields.RuleAction, RULE["properties"]["action"]),
-        (fields.MatchOperation, RULE["properties"]["match"]["properties"]["operations"]["items"]),
+        (fields.MatchOperation, MATCH["operations"]["items"]),
+        (fields.SelectorOperator, REQUIREMENT["properties"]["operator"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -80,7 +99,13 @@ def test_same_words(words: Any, schema: dict[str, Any]) -> None:
         (fields.Glob, SUBJECT["properties"]["serviceAccount"]["properties"]["name"]),
         (fields.Glob, RULE["properties"]["match"]["properties"]["namespaces"]["items"]),
         (fields.ApiGroup, RULE["properties"]["match"]["properties"]["apiGroups"]["items"]),
-        (fields.ResourcePath, RULE["properties"]["match"]["properties"]["resources"]["items"]),
+        (fields.ResourcePath, MATCH["resources"]["items"]),
+        (fields.ApiVersion, MATCH["apiVersions"]["items"]),
+        (fields.QualifiedName, REQUIREMENT["properties"]["key"]),
+        (fields.QualifiedName, CONDITION["properties"]["name"]),
+        (fields.LabelValue, REQUIREMENT["properties"]["values"]["items"]),
+        (fields.LabelValue, SELECTOR["properties"]["matchLabels"]["additionalProperties"]),
+        (fields.Account, SPEC["properties"]["serviceAccounts"]["items"]),
     ],
 )
 def test_same_patterns(kind: Any, schema: dict[str, Any]) -> None:
@@ -104,6 +129,12 @@ def test_same_limits() -> None:
     assert match["resourceNames"]["maxItems"] == fields.MATCH_LIMIT
     assert hold["approvers"]["maxItems"] == fields.APPROVERS_LIMIT
     assert RULE["properties"]["condition"]["maxLength"] == SOURCE_LIMIT
+    assert CONDITION["properties"]["expression"]["maxLength"] == SOURCE_LIMIT
+    assert MATCH["matchConditions"]["maxItems"] == fields.CONDITIONS_LIMIT
+    assert SELECTOR["properties"]["matchLabels"]["maxProperties"] == fields.SELECTOR_LIMIT
+    assert SELECTOR["properties"]["matchExpressions"]["maxItems"] == fields.SELECTOR_LIMIT
+    assert REQUIREMENT["properties"]["values"]["maxItems"] == fields.MATCH_LIMIT
+    assert RULE["properties"]["set"]["maxProperties"] == fields.SET_LIMIT
     assert (hold["wait"]["pattern"], hold["wait"]["maxLength"]) == (PATTERN, LENGTH_LIMIT)
 
 
@@ -113,8 +144,10 @@ def test_everything_is_described() -> None:
 
 
 def test_schema_is_structural() -> None:
-    """Unknown fields are refused, not kept."""
-    assert "x-kubernetes-preserve-unknown-fields" not in str(CRD)
+    """Unknown fields are refused, not kept; only the author's own params and the values of set have any form."""
+    free = [path for path, schema in _walk("spec", SPEC) if "preserve-unknown-fields" in str(schema.keys())]
+    assert free == ["spec.params", "spec.rules[].set"]
+    assert str(CRD).count("x-kubernetes-preserve-unknown-fields") == 2
     assert RULE["properties"]["name"]["maxLength"] == 63
     assert SPEC["properties"]["rules"]["x-kubernetes-list-map-keys"] == ["name"]
 

@@ -1,0 +1,77 @@
+"""Remembers what was tried, so that the same expressions are never tried twice, and lets few children run at once."""
+
+import asyncio
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from webhook.policy.problem import Problem
+from webhook.policy.trial import params_of, sources_of
+from webhook.trial.children import CannotTry, try_all
+
+__all__ = ["CannotTry", "Trials"]
+
+# Policies of a large cluster, with a few generations of each; one entry is under 1 KB.
+REMEMBERED = 10_000
+
+# A person waits at kubectl, and the API server gives a webhook 10 s by default.
+TURN_LIMIT_S = 8.0
+
+# A JSON document of the child's other end is a line; a policy in etcd has 1.5 MiB at most.
+Stored = Mapping[str, Any]
+TryAll = Callable[[Sequence[Stored]], Awaitable[list[tuple[Problem, ...]]]]
+
+
+class Trials:
+    """Tries policies, one child at a time. `try_in_child` is replaced in tests."""
+
+    def __init__(self, try_in_child: TryAll = try_all) -> None:
+        self._try_in_child = try_in_child
+        self._results: OrderedDict[str, tuple[Problem, ...]] = OrderedDict()
+        self._turn = asyncio.Semaphore(1)
+
+    def known(self, policy: Stored) -> tuple[Problem, ...] | None:
+        """Return what is wrong with a policy if it was tried before, else None."""
+        if next(sources_of(policy), None) is None:
+            return ()
+        return self._results.get(digest(policy))
+
+    async def try_policy(self, policy: Stored) -> tuple[Problem, ...]:
+        """Return what is wrong with a policy; tries it if it was not tried before.
+
+        Raises:
+            CannotTry: nothing could be tried, or not soon enough.
+        """
+        known = self.known(policy)
+        if known is not None:
+            return known
+        try:
+            async with asyncio.timeout(TURN_LIMIT_S):
+                await self.try_policies([policy])
+        except TimeoutError as err:
+            raise CannotTry("trying the policy took too long; policies before it were tried first") from err
+        return self._results[digest(policy)]
+
+    async def try_policies(self, policies: Sequence[Stored]) -> None:
+        """Try those of the policies that were not tried before, in one child; `known` then knows each.
+
+        Raises:
+            CannotTry: nothing could be tried.
+        """
+        async with self._turn:
+            new = {digest(policy): policy for policy in policies if self.known(policy) is None}
+            if not new:
+                return
+            for key, problems in zip(new, await self._try_in_child(list(new.values())), strict=True):
+                self._results[key] = problems
+            while len(self._results) > max(REMEMBERED, len(policies)):
+                self._results.popitem(last=False)
+
+
+def digest(policy: Stored) -> str:
+    """Name what is tried of a policy: its expressions, where they stand, and its params."""
+    sources = [(source.path, source.rule, source.text) for source in sources_of(policy)]
+    written = json.dumps([sources, params_of(policy)], sort_keys=True)
+    return hashlib.sha256(written.encode()).hexdigest()
