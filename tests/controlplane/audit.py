@@ -6,9 +6,10 @@ wait for an event with `wait_until`.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 READS = ["get", "list", "watch"]
 COMPONENTS = ["system:apiserver", "system:kube-controller-manager"]
@@ -54,5 +55,5 @@ class AuditLog:
             file.seek(self._offset)
             whole_lines, newline, _ = file.read().rpartition(b"\n")
         self._offset += len(whole_lines) + len(newline)
-        self._events += [json.loads(line) for line in whole_lines.splitlines()]
+        self._events += [orjson.loads(line) for line in whole_lines.splitlines()]
         return list(self._events)
