@@ -39,6 +39,8 @@ from webhook.trial.trials import CannotTry, Trials
 
 ALLOWED = Answer(True)
 
+_READS = "rules about reads work only where the API server asks Kubescrow as an authorizer: docs/authorizer.md"
+
 log = structlog.get_logger(__name__)
 
 
@@ -177,13 +179,13 @@ class PolicyGuard:
             problems = await self._trials.try_policy(policy)
             if problems:
                 raise InvalidPolicy(parsed.name, problems)
-            compile_policy(parsed)
+            reads = compile_policy(parsed).reads
         except InvalidPolicy as invalid:
             told = (f"rule {problem.rule}: {problem}" if problem.rule else str(problem) for problem in invalid.problems)
             return message.refused("; ".join(told), cause="InvalidPolicy")
         except CannotTry as why:
             return message.refused(f"{why}; apply it again", cause="CannotTry", code=message.INTERNAL_ERROR)
-        return ALLOWED
+        return message.with_warning(ALLOWED, _READS) if reads else ALLOWED
 
 
 _ASKING = frozenset({f"metadata.annotations[{DECISION}]", f"metadata.annotations[{REASON}]"})

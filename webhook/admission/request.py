@@ -23,12 +23,22 @@ SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
 
 
 class Operation(StrEnum):
-    """What the API server is about to do."""
+    """What the API server is about to do.
+
+    The first four are admission's. The others are asked about by the authorizer only: such a request has no object.
+    """
 
     CREATE = "CREATE"
     UPDATE = "UPDATE"
     DELETE = "DELETE"
     CONNECT = "CONNECT"
+    GET = "GET"
+    LIST = "LIST"
+    WATCH = "WATCH"
+    IMPERSONATE = "IMPERSONATE"
+
+
+WRITES = (Operation.CREATE, Operation.UPDATE, Operation.DELETE, Operation.CONNECT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from webhook.admission.request import Kind, Operation, Request, Resource, User
+from webhook.admission.request import WRITES, Kind, Operation, Request, Resource, User
 
 API_VERSION = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
@@ -113,8 +113,9 @@ def _request(wire: dict[str, Any]) -> Request:
     try:
         operation = Operation(wire.get("operation", ""))
     except ValueError:
-        allowed = ", ".join(Operation)
-        raise MalformedReview("request.operation", _shown(wire.get("operation")), allowed, uid=uid) from None
+        operation = Operation.GET
+    if operation not in WRITES:
+        raise MalformedReview("request.operation", _shown(wire.get("operation")), ", ".join(WRITES), uid=uid)
     kind, resource = _triple(wire, "kind", uid), _triple(wire, "resource", uid)
     return Request(
         uid=uid,

@@ -25,11 +25,11 @@ Source: k8s.io/apiserver/pkg/registry/generic/registry/store.go (Delete, DeleteC
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from webhook.admission.request import Operation, Request
+from webhook.admission.request import Operation
 from webhook.checks.check import Check
+from webhook.checks.deletion import told_by_deletion
 from webhook.checks.inspection import Inspection
 from webhook.checks.scope import Scope
-from webhook.checks.wording import quoted
 
 ID = "secret-reads"
 
@@ -38,8 +38,6 @@ SCOPES = (Scope.of(("UPDATE", "DELETE"), [""], ["secrets"]),)
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 """Where kubectl keeps what it sent last, also of a Secret that has been emptied since."""
 
-_ONE_BY_ONE = "a deletion of a whole collection answers with the data of every Secret; delete them one by one, by name"
-
 
 def judge(inspection: Inspection) -> Iterator[str]:
     """Yield one message for each reason why the answer would hold data."""
@@ -47,31 +45,12 @@ def judge(inspection: Inspection) -> Iterator[str]:
     if not any(scope.covers(request) for scope in SCOPES):
         return
     if request.operation is Operation.DELETE:
-        yield from _of_deletion(request)
+        yield from told_by_deletion(request)
     elif _holds_data(request.old_object):
         yield (
             "an update or patch of a Secret may answer with data that was not sent; "
             "delete it and create it anew, by kubectl delete and kubectl create"
         )
-
-
-def _of_deletion(request: Request) -> Iterator[str]:
-    if not request.name:
-        yield _ONE_BY_ONE
-        return
-    options: Any = request.options if isinstance(request.options, Mapping) else {}
-    policy, orphan = options.get("propagationPolicy"), options.get("orphanDependents")
-    finalizers = _metadata(request.old_object).get("finalizers")
-    if policy not in (None, "Background"):
-        yield _waits(f"options.propagationPolicy={quoted(policy)}")
-    if orphan not in (None, False):
-        yield _waits(f"options.orphanDependents={quoted(orphan)}")
-    if finalizers:
-        yield "metadata.finalizers make the deletion wait, and answer with the data; ask a person to remove them"
-
-
-def _waits(why: str) -> str:
-    return f"{why} makes the deletion wait, and answer with the data; delete in the background, as kubectl does"
 
 
 def _holds_data(secret: Any) -> bool:

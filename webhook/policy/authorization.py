@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from webhook.admission.request import User
-from webhook.policy.compile import PolicySet
+from webhook.admission.verdict import Action, verdict_of
+from webhook.policy.compiled import PolicySet
 from webhook.policy.protection import Protected
+from webhook.policy.reads import read_findings
 
 READS = frozenset({"get", "list", "watch"})
 ADMISSION = "admissionregistration.k8s.io"
@@ -24,8 +26,17 @@ def refusal(review: Mapping[str, Any], policies: PolicySet, *, protected: Protec
     """
     spec = _mapping(review.get("spec"))
     asked = _mapping(spec.get("resourceAttributes"))
-    if not asked or not policies.is_agent(_user(spec)):
+    user = _user(spec)
+    if not asked or not policies.is_agent(user):
         return ""
+    always = _always(asked, protected)
+    findings = verdict_of(read_findings(user, asked, policies), ()).findings
+    denials = (f"{one.rule_path}: {one.message}" for one in findings if one.action is Action.DENY)
+    return "; ".join([*([always] if always else []), *denials])
+
+
+def _always(asked: Mapping[str, Any], protected: Protected) -> str:
+    """Say what no policy can allow."""
     verb, group, resource = (str(asked.get(key, "")) for key in ("verb", "group", "resource"))
     if verb.startswith("impersonate"):
         return "agents do not impersonate"

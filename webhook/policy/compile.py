@@ -21,6 +21,7 @@ from webhook.policy.fields import RuleAction, Unmatched
 from webhook.policy.match import scope_of
 from webhook.policy.model import AgentPolicy, InvalidPolicy, Problem, parse_policy
 from webhook.policy.parameters import parameters_of
+from webhook.policy.reads import objects_of_reads
 from webhook.policy.salvage import salvaged
 from webhook.policy.sources import expression_of
 from webhook.policy.spec import Defaults, Rule
@@ -62,6 +63,7 @@ def compile_policy(policy: AgentPolicy) -> CompiledPolicy:
     if problems:
         raise InvalidPolicy(policy.name, problems)
     mutations = tuple(rule for rule in rules if rule.assignments)
+    reads = tuple(rule for rule in rules if rule.is_about_reads)
     return CompiledPolicy(
         name=policy.name,
         subjects=tuple(entry.subject() for entry in spec.subjects),
@@ -70,10 +72,11 @@ def compile_policy(policy: AgentPolicy) -> CompiledPolicy:
         defaults=spec.defaults,
         accounts=spec.accounts,
         scopes=_scopes(rules, spec.unmatched),
+        reads=reads,
         failure_policy=spec.failure_policy,
         unmatched=spec.unmatched,
         params=spec.params,
-        rules=tuple(rule for rule in rules if not rule.assignments),
+        rules=tuple(rule for rule in rules if not rule.assignments and not rule.is_about_reads),
         mutations=mutations,
         mutation_scopes=_scopes(mutations, Unmatched.ALLOW),
     )
@@ -125,7 +128,7 @@ def _rule(index: int, rule: Rule, problems: list[Problem]) -> CompiledRule:
     checks = tuple(dict.fromkeys(check for check_id in rule.check_ids for check in named(check_id)))
     if rule.sets:
         problems.extend(volatile_sources(rule, path=path))
-    return CompiledRule(
+    compiled = CompiledRule(
         name=rule.name,
         action=_ACTIONS[rule.action],
         match=rule.match,
@@ -137,6 +140,9 @@ def _rule(index: int, rule: Rule, problems: list[Problem]) -> CompiledRule:
         match_conditions=_match_conditions(rule, path, problems),
         assignments=assignments_of(rule, path=path, problems=problems),
     )
+    if compiled.is_about_reads:
+        problems.extend(objects_of_reads(compiled, path=path))
+    return compiled
 
 
 def _unknown_checks(path: str, rule: Rule) -> Iterator[Problem]:

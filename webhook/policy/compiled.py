@@ -44,6 +44,11 @@ class CompiledRule:
         """
         return self.match is not None or not any(EVERYTHING in check.scopes for check in self.checks)
 
+    @property
+    def is_about_reads(self) -> bool:
+        """Whether the authorizer judges by the rule, and not admission."""
+        return self.match is not None and self.match.is_about_reads
+
     def covers(self, request: Request, namespace: Object | None = None) -> bool:
         """Say whether the rule is about the request: by its match, else by its checks, else always.
 
@@ -107,6 +112,8 @@ class CompiledPolicy(Named):
     params: Object = field(default_factory=dict)
     """What its expressions see as `params`."""
     rules: tuple[CompiledRule, ...] = ()
+    reads: tuple[CompiledRule, ...] = ()
+    """The rules about reads: the authorizer asks them, and they are asked what a deletion may answer with."""
     mutations: tuple[CompiledRule, ...] = ()
     """The rules that mutate; they are in no other way about a request."""
     mutation_scopes: tuple[Scope, ...] = ()

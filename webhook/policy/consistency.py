@@ -6,7 +6,7 @@ from itertools import chain
 
 from webhook.checks.wording import quoted
 from webhook.policy.duration import duration_text
-from webhook.policy.fields import FORMS, QUALIFIED, MatchOperation, RuleAction, SelectorOperator
+from webhook.policy.fields import FORMS, QUALIFIED, READS, MatchOperation, RuleAction, SelectorOperator
 from webhook.policy.problem import Problem
 from webhook.policy.spec import Match, Rule, Selector, Spec, SubjectEntry
 
@@ -85,6 +85,7 @@ def _in_rule(path: str, rule: Rule) -> Iterator[Problem]:
     if rule.check and rule.checks:
         yield Problem(f"{path}.checks", "a list beside check", "either check or checks", rule.name)
     yield from _in_match(f"{path}.match", rule)
+    yield from _in_reads(path, rule)
     yield from _in_set(path, rule)
     if rule.hold is None:
         return
@@ -96,6 +97,27 @@ def _in_rule(path: str, rule: Rule) -> Iterator[Problem]:
     for index, entry in enumerate(rule.hold.approvers or ()):
         for problem in subject_problems(f"{path}.hold.approvers[{index}]", entry, may_be_everybody=True):
             yield Problem(problem.path, problem.found, problem.allowed, rule.name)
+
+
+def _in_reads(path: str, rule: Rule) -> Iterator[Problem]:
+    """Nobody can be asked about a read, and it shows no object: its address alone says whether it passes."""
+    match = rule.match
+    if match is None or not match.is_about_reads:
+        return
+    if not READS.issuperset(match.operations):
+        found, allowed = (
+            quoted(", ".join(match.operations)),
+            f"{', '.join(sorted(READS))}, or none of them, in one rule",
+        )
+        yield Problem(f"{path}.match.operations", found, allowed, rule.name)
+    if rule.action is not RuleAction.DENY:
+        yield Problem(f"{path}.action", f"{rule.action} of a read", "Deny for reads", rule.name)
+    if rule.check_ids:
+        yield Problem(f"{path}.{'check' if rule.check else 'checks'}", "a check of a read", "a condition", rule.name)
+    for field, selector in (("namespaceSelector", match.namespace_selector), ("objectSelector", match.object_selector)):
+        if selector is not None:
+            allowed = "namespaces and resourceNames, with their excludes, for reads"
+            yield Problem(f"{path}.match.{field}", "labels of a read", allowed, rule.name)
 
 
 def _in_match(path: str, rule: Rule) -> Iterator[Problem]:

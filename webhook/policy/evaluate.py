@@ -13,10 +13,11 @@ from webhook.checks.wording import one_line
 from webhook.policy.compiled import BrokenPolicy, PolicySet
 from webhook.policy.expression import Variables
 from webhook.policy.fields import Mode
-from webhook.policy.judgement import outcomes
+from webhook.policy.judgement import Asked, outcomes
 from webhook.policy.mutation import unheld
 from webhook.policy.observed import observed
 from webhook.policy.protection import Protected, protection_findings
+from webhook.policy.reads import deletion_findings
 
 BROKEN_RULE = "policy"
 """The rule name of a finding about a policy that does not compile, where no single rule is to blame."""
@@ -41,6 +42,8 @@ def evaluate(
     findings.extend(finding for policy in broken for finding in _broken_findings(policy))
     requirements: set[Requirement] = set()
     for policy in compiled:
+        told = deletion_findings(Asked(policy, inspection, variables))
+        findings.extend(observed(finding) if policy.mode is Mode.OBSERVE else finding for finding in told)
         for outcome in outcomes(policy, inspection, variables, namespace):
             finding = outcome.finding
             if policy.mode is Mode.OBSERVE:

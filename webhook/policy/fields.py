@@ -128,6 +128,14 @@ class MatchOperation(StrEnum):
     UPDATE = "UPDATE"
     DELETE = "DELETE"
     CONNECT = "CONNECT"
+    GET = "GET"
+    LIST = "LIST"
+    WATCH = "WATCH"
+    IMPERSONATE = "IMPERSONATE"
+
+
+READS = frozenset({MatchOperation.GET, MatchOperation.LIST, MatchOperation.WATCH, MatchOperation.IMPERSONATE})
+"""What only the authorizer sees; `*` does not mean them."""
 
 
 def _seconds(least_s: int, most_s: int) -> Callable[[Any], int]:

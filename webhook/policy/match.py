@@ -7,11 +7,15 @@ An object that cannot be named yet is matched by every name and excluded by none
 
 from collections.abc import Mapping
 
-from webhook.admission.request import Object, Request
+from webhook.admission.request import Object, Operation, Request
 from webhook.admission.subject import glob_matches
 from webhook.checks.scope import ANY, Scope, resource_matches
+from webhook.policy.fields import READS
 from webhook.policy.selector import is_namespace, namespace_selected, object_selected
 from webhook.policy.spec import Match
+
+_OF_ALL = frozenset({Operation.LIST, Operation.WATCH})
+"""What is not asked in one namespace is asked in all of them."""
 
 
 def rule_matches(match: Match | None, request: Request, namespace: Object | None = None) -> bool:
@@ -52,8 +56,12 @@ def requested_version(request: Request) -> str:
 
 
 def scope_of(match: Match) -> Scope:
-    """Return what must be delivered for a rule with this `match`; names and namespaces are judged here."""
-    return Scope.of((operation.value for operation in match.operations), match.api_groups, match.resources)
+    """Return what must be delivered for a rule with this `match`; names and namespaces are judged here.
+
+    A rule about reads needs deletions: some are answered with what they delete.
+    """
+    writes = (operation.value for operation in match.operations if operation not in READS)
+    return Scope.of(tuple(writes) or ("DELETE",), match.api_groups, match.resources)
 
 
 def _is_selected_namespace(match: Match, request: Request) -> bool:
@@ -61,7 +69,7 @@ def _is_selected_namespace(match: Match, request: Request) -> bool:
     if is_namespace(request):
         return _is_selected(request.object_name, match.namespaces, match.exclude_namespaces)
     if not request.namespace:
-        return match.namespaces is None
+        return match.namespaces is None or request.operation in _OF_ALL
     return _is_selected(request.namespace, match.namespaces, match.exclude_namespaces)
 
 

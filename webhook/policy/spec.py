@@ -18,6 +18,7 @@ from webhook.policy.fields import (
     APPROVERS_LIMIT,
     CONDITIONS_LIMIT,
     MATCH_LIMIT,
+    READS,
     RULES_LIMIT,
     SELECTOR_LIMIT,
     SET_LIMIT,
@@ -142,6 +143,11 @@ class Match(_Wire):
     namespace_selector: Selector | None = None
     object_selector: Selector | None = None
     match_conditions: Annotated[tuple[MatchCondition, ...], Field(max_length=CONDITIONS_LIMIT)] = ()
+
+    @property
+    def is_about_reads(self) -> bool:
+        """Whether the authorizer judges by the rule, and not admission."""
+        return not READS.isdisjoint(self.operations)
 
 
 class Rule(_Wire):

@@ -20,6 +20,7 @@ FRAME = {
     "accounts",
     "binding",
     "check",
+    "deletion",
     "documentation",
     "inspection",
     "pod",

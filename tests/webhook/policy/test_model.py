@@ -40,7 +40,10 @@ def test_defaults_of_a_hold() -> None:
         ({"name": "No_Good"}, 'spec.rules[0].name: "No_Good" is not allowed; use lower case letters, digits and -'),
         ({"actoin": "x"}, "spec.rules[0].actoin: an unknown field is not allowed; use one of name, match, check,"),
         ({"match": {"operation": []}}, "spec.rules[0].match.operation: an unknown field is not allowed; use one of op"),
-        ({"match": {"operations": ["GET"]}}, 'operations[0]: "GET" is not allowed; use one of *, CREATE, UPDATE, DELE'),
+        (
+            {"match": {"operations": ["READ"]}},
+            'operations[0]: "READ" is not allowed; use one of *, CREATE, UPDATE, DELE',
+        ),
         ({"match": {"operations": []}}, "an empty list is not allowed; use a list of at least 1 entries"),
         ({"match": {"resources": "pods"}}, 'resources: "pods" is not allowed; use a list'),
         (
