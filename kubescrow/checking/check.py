@@ -4,7 +4,7 @@ What cannot be judged becomes a `Failed`, and the next object is judged all the 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -22,11 +22,14 @@ from webhook.admission.request import Request, User
 from webhook.admission.review import API_VERSION, BODY_LIMIT_BYTES, KIND, MalformedReview, decode
 from webhook.admission.verdict import Action, Verdict, verdict_of
 from webhook.checks.wording import one_line
+from webhook.policy.authorization import access_findings, access_of
 from webhook.policy.compile import PolicySet
 from webhook.policy.evaluate import evaluate
 from webhook.policy.mutation import mutate
 from webhook.policy.protection import Protected
+from webhook.policy.reads import reads_of
 
+_ACCESS_REVIEW = ("authorization.k8s.io", "SubjectAccessReview")
 _REVIEW = (API_VERSION.partition("/")[0], KIND)
 _TOO_MUCH = "nested deeper than 250 levels, or with a number or text that no request can carry"
 
@@ -69,6 +72,8 @@ class Check:
 
     def _judged(self, each: KubernetesObject, sources: Sequence[Input]) -> Judged | Failed:
         try:
+            if (each.group, each.kind) == _ACCESS_REVIEW:
+                return self._access(each)
             if (each.group, each.kind) == _REVIEW:
                 request, notes = self._recorded(each)
             else:
@@ -94,6 +99,20 @@ class Check:
         notes = (*notes, *(f"judged with what a Mutate sets: {one}" for one in mutation.written))
         return verdict_of((*verdict.findings, *written.findings), verdict.requirements), notes
 
+    def _access(self, each: KubernetesObject) -> Judged:
+        """Judge as the authorizer does."""
+        asked = access_of(each.value)
+        if self.credential.name:
+            asked = replace(asked, user=self._whoever())
+        reads = reads_of(asked.user, asked.attributes)
+        if not reads:
+            raise NoRequest(
+                "no read: spec.resourceAttributes.verb; allowed: get, list, watch, patch, deletecollection, impersonate"
+            )
+        findings = access_findings(asked, self.policies, protected=Protected())
+        notes = () if self.policies.is_agent(asked.user) else (_nobody(asked.user),)
+        return Judged(each.place, reads[0], verdict_of(findings, ()), notes)
+
     def _made(self, each: KubernetesObject) -> tuple[Request, tuple[str, ...]]:
         """Make the request that a manifest would be."""
         served = self.kinds.served(each.group, each.kind, self.asked.subresource)
@@ -109,7 +128,7 @@ class Check:
         request = _decoded(review)
         if self.policies.is_agent(request.user):
             return request, ()
-        return request, (f"no policy names {request.user.username}: everything is allowed",)
+        return request, (_nobody(request.user),)
 
     def _whoever(self) -> User:
         if self._user is None:
@@ -123,6 +142,10 @@ class Check:
         self._has_learnt = True
         for source in sources:
             learn(self.kinds, source, Origin.MANIFESTS)
+
+
+def _nobody(user: User) -> str:
+    return f"no policy names {one_line(user.username)}: everything is allowed"
 
 
 def _unknown(namespace: str) -> str:

@@ -295,6 +295,26 @@ def test_recorded_reviews_are_judged_as_they_are(by: str) -> None:
         "Hold", "Deny", "Allow")  # fmt: skip
 
 
+def test_reads_are_judged_as_the_authorizer_would(tmp_path: Path) -> None:
+    """A SubjectAccessReview says who reads what; a write is none of its business."""
+    match = {"operations": ["GET", "LIST", "WATCH"], "apiGroups": [""], "resources": ["secrets"]}
+    policies = tmp_path / "reads.yaml"
+    policies.write_text(yaml.safe_dump(policy(rule(name="no-secrets", match=match), subjects=[SUBJECT])))
+    reviews = [
+        {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": user, "resourceAttributes": {"verb": verb, "resource": "secrets", "namespace": "shop"}},
+        }
+        for user, verb in ((BOT, "list"), (BOT, "patch"), ("jane", "get"), (BOT, "impersonate"), (BOT, "create"))
+    ]
+    run = Checked("--policies", str(policies), "-o", "json", "-", stdin=yaml.safe_dump_all(reviews))
+    assert run.verdicts == ["Deny", "Deny", "Allow", "Deny"]
+    assert run.documents[0]["findings"][0]["rule"] == "no-secrets"
+    assert run.documents[2]["notes"] == ["no policy names jane: everything is allowed"]
+    assert "spec.resourceAttributes.verb; allowed: get, list, watch, patch, " in "".join(run.err)
+
+
 def test_a_review_that_is_none_is_told(by: str) -> None:
     """As the webhook would tell it, with the place."""
     checked = check(by, {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": {}})

@@ -45,14 +45,20 @@ def read_findings(user: User, asked: Mapping[str, Any], policies: PolicySet) -> 
     `asked` is the `resourceAttributes` of a SubjectAccessReview.
     """
     verb = _text(asked, "verb")
-    operations = (Operation.IMPERSONATE,) if verb.startswith("impersonate") else _OPERATIONS.get(verb, ())
-    for request in (_request(user, asked, operation) for operation in operations):
+    for request in reads_of(user, asked):
         for broken in policies.broken:
             if broken.mode is Mode.ENFORCE and broken.names(user):
                 yield Finding(broken.name, "policy", _BROKEN, Action.DENY)
         for policy in policies.policies:
             if policy.reads and policy.mode is Mode.ENFORCE and policy.names(user):
                 yield from _broken_rules(policy, request, Variables.of(request), _ANSWERS.get(verb, ""))
+
+
+def reads_of(user: User, asked: Mapping[str, Any]) -> tuple[Request, ...]:
+    """Return the reads that a request is or is answered with, by its `resourceAttributes`; none for other writes."""
+    verb = _text(asked, "verb")
+    operations = (Operation.IMPERSONATE,) if verb.startswith("impersonate") else _OPERATIONS.get(verb, ())
+    return tuple(_request(user, asked, operation) for operation in operations)
 
 
 def objects_of_reads(rule: CompiledRule, *, path: str) -> Iterator[Problem]:

@@ -125,7 +125,10 @@ def test_impersonation_is_refused_anyway_and_says_by_which_rule() -> None:
     """A rule can give the reason."""
     told = policy(rule(name="nobody", match={"operations": ["IMPERSONATE"]}, message="'use your own name'"))
     verb = "impersonate:user-info"
-    assert refused(verb, told, resource="users", name="eve") == "agents do not impersonate; p/nobody: use your own name"
+    assert (
+        refused(verb, told, resource="users", name="eve")
+        == "kubescrow/impersonation: agents do not impersonate; p/nobody: use your own name"
+    )
 
 
 def test_a_star_means_no_reads() -> None:
