@@ -11,6 +11,7 @@ import yaml
 from tests.webhook.policy.language import asks
 from webhook.admission.request import CREDENTIAL_ID, Request, User
 from webhook.admission.verdict import Action
+from webhook.policy.authorization import refusal
 from webhook.policy.compile import compile_set
 from webhook.policy.evaluate import evaluate
 from webhook.policy.protection import Protected
@@ -184,3 +185,15 @@ def test_both_files_differ_by_the_mode_only(pack: str) -> None:
 def test_every_pack_is_tried() -> None:
     """A new pack comes with its attacks."""
     assert {pack for pack, *_ in ROWS} == set(PACKS)
+
+
+@pytest.mark.parametrize(("verb", "mode", "is_refused"), [
+    ("get", "enforce", True), ("list", "enforce", True), ("watch", "enforce", True), ("patch", "enforce", True),
+    ("create", "enforce", False), ("get", "observe", False),
+])  # fmt: skip
+def test_no_secrets_are_read(verb: str, mode: str, is_refused: bool) -> None:  # noqa: FBT001
+    """By the authorizer, in every namespace."""
+    asked = {"verb": verb, "group": "", "resource": "secrets", "namespace": "shop", "name": "db"}
+    spec = {"user": bot("no-secrets").username, "resourceAttributes": asked}
+    told = refusal({"spec": spec}, compile_set([stored("no-secrets", mode)]), protected=Protected())
+    assert ("no-secrets/no-reads" in told) is is_refused
