@@ -191,7 +191,7 @@ def test_every_pack_is_tried() -> None:
     ("get", "enforce", True), ("list", "enforce", True), ("watch", "enforce", True), ("patch", "enforce", True),
     ("create", "enforce", False), ("get", "observe", False),
 ])  # fmt: skip
-def test_no_secrets_are_read(verb: str, mode: str, is_refused: bool) -> None:  # noqa: FBT001
+def test_no_secrets_are_read(verb: str, mode: str, is_refused: bool) -> None:
     """By the authorizer, in every namespace."""
     asked = {"verb": verb, "group": "", "resource": "secrets", "namespace": "shop", "name": "db"}
     spec = {"user": bot("no-secrets").username, "resourceAttributes": asked}
