@@ -29,7 +29,10 @@ def test_every_problem_is_a_line(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump(policy(rule("Denny"), rule(name="Name"))))
     result = kubescrow("policy", "lint", str(path))
     first, second = result.stdout.splitlines()
-    assert first == f'{path}:1: policy p: spec.rules[0].action: "Denny" is not allowed; use one of Deny, Hold, Warn'
+    assert (
+        first
+        == f'{path}:1: policy p: spec.rules[0].action: "Denny" is not allowed; use one of Deny, Hold, Warn, Mutate'
+    )
     assert second.startswith(f'{path}:1: policy p: spec.rules[1].name: "Name" is not allowed; use lower case letters')
     assert (result.exit_code, result.stderr) == (1, "1 policy, 2 problems\n")
     as_json = kubescrow("policy", "lint", "-o", "json", str(path))
