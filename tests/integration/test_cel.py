@@ -115,7 +115,7 @@ def test_a_hostile_expression_is_refused_when_it_is_applied(story: Story, condit
 def test_params_that_are_too_large_are_refused(story: Story) -> None:
     """With their limit."""
     text = refused(story, {"condition": "true"}, params={"a": "x" * 70_000})
-    assert "spec.params: an object is not allowed; use JSON of at most 65536 bytes" in text
+    assert "spec.params: a value that no expression can read is not allowed; use JSON of at most 65536" in text
 
 
 def test_a_loop_beyond_the_budget_denies_and_names_its_rule(story: Story) -> None:
