@@ -5,6 +5,7 @@ On Approvals the mutating guard turns an approver's annotation into a signed ent
 validating guard checks the result as if the first did not exist. Neither trusts that the other ran.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -177,7 +178,7 @@ class PolicyGuard:
             problems = await self._trials.try_policy(policy)
             if problems:
                 raise InvalidPolicy(parsed.name, problems)
-            compile_policy(parsed)
+            await asyncio.to_thread(compile_policy, parsed)  # 5,000 rules take seconds
         except InvalidPolicy as invalid:
             told = (f"rule {problem.rule}: {problem}" if problem.rule else str(problem) for problem in invalid.problems)
             return message.refused("; ".join(told), cause="InvalidPolicy")

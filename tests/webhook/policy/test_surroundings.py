@@ -12,7 +12,7 @@ from webhook.admission.verdict import Action, Verdict
 from webhook.policy.compile import BrokenPolicy, compile_set, policy_outcome
 from webhook.policy.evaluate import evaluate
 from webhook.policy.protection import Protected
-from webhook.policy.variables import PARAMS_LIMIT_BYTES
+from webhook.policy.variables import PARAMS_LIMIT_BYTES, REQUEST_LIMIT_S, Budget, Variables
 
 PROD = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "agents", "labels": {"env": "prod"}}}
 IN_PROD = "namespaceObject.metadata.labels.env == 'prod'"
@@ -91,3 +91,13 @@ def test_params_that_no_expression_can_read_are_refused(params: dict[str, Any]) 
     assert str(broken.problems[0]).startswith(
         "spec.params: a value that no expression can read is not allowed; use JSON of"
     )
+
+
+def test_several_forms_of_one_request_share_its_time() -> None:
+    """A Mutate writes in passes: each sees another object, and none of them begins anew."""
+    now = [0.0]
+    budget = Budget(lambda: now[0])
+    first = Variables.of(asks("CREATE", {}), budget=budget)
+    assert not first.is_out_of_time()
+    now[0] = 2 * REQUEST_LIMIT_S
+    assert Variables.of(asks("CREATE", {"a": 1}), budget=budget).is_out_of_time()

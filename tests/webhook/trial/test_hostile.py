@@ -44,7 +44,7 @@ HOSTILE = [
     f"-({HUGE} + 1) == 0 || {HUGE} * {HUGE} == 0 || (-{HUGE} - 1) / -1 == 0 || (-{HUGE} - 1) % -1 == 0",
     "int(1e308 * 10.0) == 0 || uint(-1) == 0u || int('9' + '9') == 0 || double('nan') == 0.0",
     f"timestamp({HUGE}) < timestamp('9999-12-31T23:59:59Z') + duration('{HUGE}s')",
-    "timestamp('0001-01-01T00:00:00Z').getFullYear('../../../../etc/passwd') == 0",
+    "timestamp('0001-01-01T00:00:00Z').getFullYear('Nowhere/At_All') == 0",
     "timestamp('2026-01-01T00:00:00Z').getHours('" + "x" * 9000 + "') == 0",
     "quantity('1e999999999').add(quantity('1e999999999')).sub(1).asApproximateFloat() == 0.0",
     "quantity('" + "9" * 9000 + "').isInteger() || semver('" + "9" * 9000 + ".0.0').major() == 0",

@@ -96,6 +96,24 @@ def test_a_pattern_of_the_agent_is_refused(source: str) -> None:
         compile_expression(source, returns="bool")
 
 
+@pytest.mark.parametrize(
+    "zone",
+    ["object.zone", "params.zone", "'/proc/kmsg'", "'../../../dev/stdin'", "'file:/dev/tty'", "'libc:localtime'"],
+)
+def test_a_time_zone_that_may_be_any_file_is_refused(zone: str) -> None:
+    """The library would open it, and wait for it for ever."""
+    source = f"timestamp('2026-01-01T00:00:00Z').getHours({zone}) == 1"
+    with pytest.raises(InvalidExpression, match=r"a time zone must stand in the expression"):
+        compile_expression(source, returns="bool")
+
+
+@pytest.mark.parametrize("zone", ["'Europe/Berlin'", "'UTC'", "'+02:00'", "'-05:00'", "'Etc/GMT+5'", ""])
+def test_time_zones_are_judged(zone: str) -> None:
+    """Names and offsets, as Kubernetes has them."""
+    source = f"timestamp('2026-01-01T00:00:00Z').getHours({zone}) >= 0"
+    assert compile_expression(source, returns="bool").evaluate(variables({})) is True
+
+
 def variables(obj: Any) -> Variables:
     return Variables.of(asks("UPDATE", obj, resource="things", old=None), clock=lambda: 0.0)
 
