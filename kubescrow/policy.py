@@ -57,12 +57,12 @@ def check(  # noqa: PLR0913, PLR0917 -- options of one command
         str, typer.Option("--namespace", "-n", help="For objects that say none; left out: default.")
     ] = "",
     namespace_labels: Annotated[
-        str, typer.Option(metavar="K=V,...", help="Labels of the namespaces, for selectors.")
+        str, typer.Option(metavar="K=V,...", help="Labels of the namespaces, for selectors and namespaceObject.")
     ] = "",
     namespaces: Annotated[
         list[str] | None,
         typer.Option(
-            "--namespaces", metavar="PATH", help="Namespaces with their labels, for selectors; may be repeated."
+            "--namespaces", metavar="PATH", help="Namespaces, for selectors and namespaceObject; may be repeated."
         ),
     ] = None,
     crds: Annotated[

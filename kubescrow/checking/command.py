@@ -54,10 +54,10 @@ def run_check(options: Options, *, as_json_lines: bool) -> int:
 
 
 def run_lint(paths: Sequence[str], *, as_json_lines: bool) -> int:
-    """Compile policies, print every problem, and return the exit code."""
+    """Try and compile policies, print every problem, and return the exit code."""
     _never_fail_to_print()
     try:
-        loaded = policies_in(paths)
+        loaded = policies_in(paths, are_tried=True)
     except WrongUse as err:
         for line in err.lines:
             _err(line)

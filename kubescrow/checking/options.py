@@ -13,6 +13,7 @@ from kubescrow.checking.user import Credential
 from kubescrow.manifests.files import Input, NoInput, inputs
 from kubescrow.manifests.objects import KubernetesObject
 from webhook.admission.request import Operation
+from webhook.trial.children import CannotTry
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _LABEL_KEY = re.compile(r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
@@ -66,16 +67,18 @@ def prepared(options: Options) -> tuple[Check, list[Input], list[str]]:
     return check, sources, loaded.skipped
 
 
-def policies_in(paths: Sequence[str]) -> Policies:
-    """Read policies.
+def policies_in(paths: Sequence[str], *, are_tried: bool = False) -> Policies:
+    """Read policies; see `policies.load`.
 
     Raises:
-        WrongUse: a path cannot be read, or there is no policy in any of them.
+        WrongUse: a path cannot be read, there is no policy in any of them, or they cannot be tried.
     """
     try:
-        loaded = load(_inputs("--policies", paths))
+        loaded = load(_inputs("--policies", paths), are_tried=are_tried)
     except NoInput as err:
         raise WrongUse(f"--policies {err}") from err
+    except CannotTry as err:
+        raise WrongUse(str(err)) from err
     if not loaded.count and not loaded.problems:
         raise WrongUse(f"--policies {', '.join(paths)}: there is no AgentPolicy in it")
     return loaded

@@ -1,6 +1,7 @@
 """The policies to judge by, from manifests: all that compile, or every problem of those that do not."""
 
-from collections.abc import Iterable, Iterator
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from kubescrow.manifests.document import Unreadable
@@ -9,7 +10,9 @@ from kubescrow.manifests.objects import KubernetesObject, NoObject, objects_of
 from kubescrow.manifests.stream import documents
 from webhook.policy.compile import PolicySet, compile_set
 from webhook.policy.model import readable_name
+from webhook.policy.problem import Problem
 from webhook.policy.protection import Protected
+from webhook.trial.children import try_all
 
 KIND = "AgentPolicy"
 
@@ -25,11 +28,12 @@ class Policies:
     skipped: list[str] = field(default_factory=list)
 
 
-def load(sources: Iterable[Input]) -> Policies:
-    """Read and compile all policies.
+def load(sources: Iterable[Input], *, are_tried: bool = False) -> Policies:
+    """Read and compile all policies; if they are tried, then first in a process of their own, as by the webhook.
 
     Raises:
         NoInput: a file cannot be read.
+        CannotTry: no process can be started to try them in.
     """
     found = Policies()
     stored: dict[str, KubernetesObject] = {}
@@ -39,11 +43,17 @@ def load(sources: Iterable[Input]) -> Policies:
         if name in stored:
             found.problems.append(f"{policy.place}: policy {name}: has the name of the one in {stored[name].place}")
         stored.setdefault(name, policy)
-    found.compiled = compile_set(policy.value for policy in stored.values())
-    for broken in found.compiled.broken:
-        place = stored[broken.name].place
-        found.problems.extend(f"{place}: policy {broken.name}: {problem}" for problem in broken.problems)
+    problems = _tried(stored) if are_tried else {}
+    found.compiled = compile_set(policy.value for name, policy in stored.items() if not problems.get(name))
+    problems.update({broken.name: broken.problems for broken in found.compiled.broken})
+    for name, policy in stored.items():
+        found.problems.extend(f"{policy.place}: policy {name}: {problem}" for problem in problems.get(name, ()))
     return found
+
+
+def _tried(stored: Mapping[str, KubernetesObject]) -> dict[str, tuple[Problem, ...]]:
+    results = asyncio.run(try_all([policy.value for policy in stored.values()])) if stored else []
+    return dict(zip(stored, results, strict=True))
 
 
 def _policies(sources: Iterable[Input], found: Policies) -> Iterator[KubernetesObject]:

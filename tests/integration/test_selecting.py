@@ -71,7 +71,7 @@ def test_a_label_cannot_be_taken_off_put_on_or_written_around(story: Story) -> N
 
 def test_the_labels_of_the_namespace_count_as_they_are_now(story: Story) -> None:
     """From the moment at which they are written, and not longer."""
-    service = {"spec": {"ports": [{"port": 80}]}}
+    service: dict[str, Any] = {"spec": {"ports": [{"port": 80}]}}
     story.agent.ok("create", "-f", "-", stdin=obj("before", "Service", **service))
     story.cluster.admin.ok("label", "namespace", NAMESPACE, "env=prod")
     refuses(story, "in-prod", "create", "-f", "-", stdin=obj("during", "Service", **service))
@@ -138,7 +138,7 @@ WRITES = {"operations": ["CREATE"], "resources": ["*"]}
         pytest.param(deny("r", operation=["CREATE"]), 'unknown field "spec.rules[0].match.operation"', id="a typo"),
         pytest.param(
             deny("r", operations=["PATCH"]),
-            'spec.rules[0].match.operations[0]: Unsupported value: "PATCH"',
+            'match.operations[0]: Unsupported value: "PATCH"',
             id="a word",
         ),
         pytest.param(
@@ -151,7 +151,7 @@ WRITES = {"operations": ["CREATE"], "resources": ["*"]}
         ),
         pytest.param(
             {"action": "Mutate", "match": {**WRITES, "resources": ["pods/status"]}, "set": {"spec.x": 1}},
-            'rule r: spec.rules[0].match.resources[0]: "pods/status" is not allowed; use resources without subresources',
+            'rule r: spec.rules[0].match.resources[0]: "pods/status" is not allowed; use resources without',
             id="a status",
         ),
         pytest.param(
@@ -171,7 +171,7 @@ WRITES = {"operations": ["CREATE"], "resources": ["*"]}
         ),
         pytest.param(
             {"action": "Deny", "check": "privileged"},
-            'rule r: spec.rules[0].check: "privileged" is not allowed; use one of docs/checks.md, perhaps privileged-co',
+            'rule r: spec.rules[0].check: "privileged" is not allowed; use one of docs/checks.md, perhaps',
             id="a check",
         ),
         pytest.param(

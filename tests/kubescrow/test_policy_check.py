@@ -232,6 +232,20 @@ def test_a_subresource_has_its_own_operation(by: str) -> None:
 # namespaces and kinds
 
 
+def test_conditions_read_the_namespace_and_params_that_are_given(tmp_path: Path) -> None:
+    """As on a cluster; a Namespace that is not known denies, and the note says what to give."""
+    condition = "namespaceObject.metadata.labels.env in params.envs"
+    by = write(tmp_path / "p.yaml", policy(rule(condition=condition), params={"envs": ["prod"]}, subjects=[SUBJECT]))
+    prod, dev = (check(by, ALLOWED, options=("--namespace-labels", f"env={env}")) for env in ("prod", "dev"))
+    assert (prod.verdicts, dev.verdicts) == (["Deny"], ["Allow"])
+    unknown = check(by, ALLOWED)
+    assert unknown.verdicts == ["Deny"]
+    assert "the Namespace that the object lies in is not known" in unknown.documents[0]["findings"][0]["message"]
+    (note,) = unknown.documents[0]["notes"]
+    assert note.startswith("namespace shop is not known: ")
+    assert note.endswith("; give it by --namespaces or --namespace-labels")
+
+
 def test_a_namespace_is_asked_for_once_for_all(by: str) -> None:
     """The note names the first object; with --namespace there is none, and the rules about it are met."""
     bare = [{**obj(name=name), "metadata": {"name": name}} for name in ("a", "b", "c")]

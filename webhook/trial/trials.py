@@ -25,12 +25,14 @@ TryAll = Callable[[Sequence[Stored]], Awaitable[list[tuple[Problem, ...]]]]
 
 
 class Trials:
-    """Tries policies, one child at a time. `try_in_child` is replaced in tests."""
+    """Tries policies, one child at a time. The arguments are others in tests only."""
 
-    def __init__(self, try_in_child: TryAll = try_all) -> None:
+    def __init__(self, try_in_child: TryAll = try_all, *, turn_limit_s: float = TURN_LIMIT_S) -> None:
         self._try_in_child = try_in_child
+        self._turn_limit_s = turn_limit_s
         self._results: OrderedDict[str, tuple[Problem, ...]] = OrderedDict()
         self._turn = asyncio.Semaphore(1)
+        self._running: set[asyncio.Task[None]] = set()
 
     def known(self, policy: Stored) -> tuple[Problem, ...] | None:
         """Return what is wrong with a policy if it was tried before, else None."""
@@ -41,17 +43,21 @@ class Trials:
     async def try_policy(self, policy: Stored) -> tuple[Problem, ...]:
         """Return what is wrong with a policy; tries it if it was not tried before.
 
+        What takes longer than a caller waits goes on, so that the next one who asks for the same is answered at once.
+
         Raises:
             CannotTry: nothing could be tried, or not soon enough.
         """
         known = self.known(policy)
         if known is not None:
             return known
-        try:
-            async with asyncio.timeout(TURN_LIMIT_S):
-                await self.try_policies([policy])
-        except TimeoutError as err:
-            raise CannotTry("trying the policy took too long; policies before it were tried first") from err
+        task = asyncio.ensure_future(self.try_policies([policy]))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        done, _ = await asyncio.wait([task], timeout=self._turn_limit_s)
+        if not done:
+            raise CannotTry("the policy is still being tried, or policies before it are; wait a minute")
+        task.result()
         return self._results[digest(policy)]
 
     async def try_policies(self, policies: Sequence[Stored]) -> None:
@@ -68,6 +74,11 @@ class Trials:
                 self._results[key] = problems
             while len(self._results) > max(REMEMBERED, len(policies)):
                 self._results.popitem(last=False)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever still waits is told; nobody else needs to be
 
 
 def digest(policy: Stored) -> str:

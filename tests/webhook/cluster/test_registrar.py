@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 from tests.controlplane.controlplane import ControlPlane
 from tests.webhook.cluster.build import account, broken, group, policies, policy, user
 from tests.webhook.cluster.conftest import ROOT, Runner
+from tests.webhook.policy.language import policy as written
 from webhook.checks.scope import EVERYTHING, Scope
 from webhook.cluster import names
 from webhook.cluster.client import Cluster
@@ -22,7 +23,7 @@ from webhook.cluster.lease import Leadership
 from webhook.cluster.manifests import Endpoint
 from webhook.cluster.registrar import Registrar, guards_stand
 from webhook.cluster.watch import Reflector
-from webhook.policy.compile import PolicySet
+from webhook.policy.compile import PolicySet, compile_set
 from webhook.tls import new_authority
 
 ENDPOINT = Endpoint(
@@ -34,6 +35,7 @@ ENDPOINT = Endpoint(
 )
 POLICIES = f"{names.VALIDATING}/{names.POLICIES_CONFIGURATION}"
 GUARDS = f"{names.VALIDATING}/{names.GUARDS_CONFIGURATION}"
+MUTATIONS = f"{names.MUTATING}/{names.POLICIES_CONFIGURATION}"
 DECISIONS = f"{names.MUTATING}/{names.GUARDS_CONFIGURATION}"
 FLOW = [f"{names.PRIORITY_LEVELS}/{names.FLOW}", f"{names.FLOW_SCHEMAS}/{names.FLOW}"]
 BOTS = policies(
@@ -50,6 +52,19 @@ BOTS = policies(
     ),
     revision="r1",
 )
+MARKED = compile_set(
+    [
+        written(
+            {
+                "name": "mark",
+                "match": {"operations": ["CREATE"], "resources": ["pods", "deployments/scale", "*"]},
+                "action": "Mutate",
+                "set": {"metadata.labels.a": "'b'"},
+            }
+        )
+    ]
+)
+"""A policy that writes."""
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +72,7 @@ def nothing_registered(as_admin: Runner) -> Iterator[None]:
     """Each test begins and ends without our objects: registered webhooks without a server would stop the next one."""
 
     async def work(cluster: Cluster) -> None:
-        for path in (POLICIES, GUARDS, DECISIONS, *FLOW):
+        for path in (POLICIES, MUTATIONS, GUARDS, DECISIONS, *FLOW):
             try:
                 await cluster.delete(path)
             except NotFound:
@@ -76,6 +91,7 @@ def registrar(cluster: Cluster, found: PolicySet | None = BOTS, **settings: Any)
     "found",
     [
         pytest.param(BOTS, id="named resources, users, groups and an exclusion"),
+        pytest.param(MARKED, id="a policy that writes"),
         pytest.param(policies(), id="no policy at all"),
         pytest.param(policies(broken(user("x"))), id="a broken policy"),
         pytest.param(policies(policy(user("a"), scopes=[EVERYTHING])), id="everything"),
@@ -119,13 +135,13 @@ def test_a_named_resource_is_registered_with_the_version_that_is_served(as_serve
 Edit = Callable[[Cluster], Awaitable[object]]
 
 
-def changed(change: Callable[[dict[str, Any]], object]) -> Edit:
-    """Change the first webhook of the policies' configuration."""
+def changed(change: Callable[[dict[str, Any]], object], path: str = POLICIES) -> Edit:
+    """Change the first webhook of a configuration, the policies' if none is given."""
 
     async def edit(cluster: Cluster) -> None:
-        live = await cluster.get(POLICIES)
+        live = await cluster.get(path)
         change(live["webhooks"][0])
-        await cluster.replace(POLICIES, live)
+        await cluster.replace(path, live)
 
     return edit
 
@@ -158,6 +174,14 @@ EDITS = {
         pytest.param(lambda c: c.delete(POLICIES), POLICIES, id="policies deleted"),
         pytest.param(lambda c: c.delete(FLOW[1]), FLOW[1], id="flow schema deleted"),
         *(pytest.param(changed(change), POLICIES, id=name) for name, change in EDITS.items()),
+        pytest.param(lambda c: c.delete(MUTATIONS), MUTATIONS, id="mutations deleted"),
+        pytest.param(lambda c: c.patch(MUTATIONS, {"webhooks": []}), MUTATIONS, id="mutations emptied"),
+        pytest.param(
+            changed(lambda one: one.update(reinvocationPolicy="Never"), MUTATIONS), MUTATIONS, id="mutations not again"
+        ),
+        pytest.param(
+            changed(EDITS["a selector on objects"], MUTATIONS), MUTATIONS, id="mutations with a selector on objects"
+        ),
     ],
 )
 def test_an_edit_is_healed_within_five_seconds(as_admin: Runner, edit: Edit, path: str) -> None:
@@ -165,7 +189,7 @@ def test_an_edit_is_healed_within_five_seconds(as_admin: Runner, edit: Edit, pat
 
     async def work(cluster: Cluster) -> None:
         reflector = Reflector(cluster, collection)
-        healer = registrar(cluster)
+        healer = registrar(cluster, MARKED)
         await healer.round()
         wanted = await cluster.get(path)
         tasks = [asyncio.create_task(reflector.run()), asyncio.create_task(healer.run())]
@@ -246,7 +270,7 @@ def test_of_two_that_write_at_once_one_writes(as_server: Runner) -> None:
     async def work(cluster: Cluster) -> None:
         written = await asyncio.gather(*(registrar(cluster).round() for _ in range(2)))
         flat = sorted(name for names_ in written for name in names_)
-        assert len(flat) == len(set(flat)) == 5
+        assert len(flat) == len(set(flat)) == 6
         assert await registrar(cluster).round() == []
 
     as_server(work)
@@ -260,7 +284,7 @@ def test_of_two_replicas_that_contend_for_the_lease_one_writes(as_server: Runner
         await asyncio.gather(*(leader.step() for leader in leaders))
         writers = [registrar(cluster, is_leader=lambda one=leader: one.is_leader) for leader in leaders]
         written = await asyncio.gather(*(writer.round() for writer in writers))
-        assert sorted(map(len, written)) == [0, 5]
+        assert sorted(map(len, written)) == [0, 6]
         for leader in leaders:
             await leader.release()
 
@@ -389,10 +413,11 @@ def test_a_definition_that_vanishes_unregisters_nobody(as_admin: Runner, control
     """Deleting it deletes all policies, which looks like having none."""
 
     async def work(cluster: Cluster) -> None:
-        await registrar(cluster).round()
+        await registrar(cluster, MARKED).round()
         await cluster.delete(f"{names.CRDS}/{names.POLICIES_CRD}")
         assert await registrar(cluster, policies()).round() == []
         assert (await cluster.get(POLICIES))["webhooks"]
+        assert (await cluster.get(MUTATIONS))["webhooks"]
 
     try:
         as_admin(work)

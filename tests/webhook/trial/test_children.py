@@ -83,3 +83,12 @@ def test_a_child_that_does_not_start_says_nothing_of_a_policy(command: tuple[str
     """It is no fault of the policy, and no proof of it either."""
     with pytest.raises(CannotTry):
         tried(policy(HEALTHY), command=command)
+
+
+def test_a_child_gets_nothing_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No path to a kubeconfig, no database password, no proxy: whatever takes it over finds none."""
+    monkeypatch.setenv("KUBESCROW_TEST_SECRET", "x")
+    says = "print(json.dumps({'found': [['environment', '', ' '.join(os.environ)]]}), flush=True)"
+    (problems,) = tried(policy(HEALTHY), command=script(TRIES, says))
+    assert "environment" in str(problems[0])
+    assert "KUBESCROW" not in str(problems[0])

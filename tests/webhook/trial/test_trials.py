@@ -54,3 +54,23 @@ def test_what_could_not_be_tried_is_not_known() -> None:
     with pytest.raises(CannotTry):
         asyncio.run(trials.try_policy(policy("true")))
     assert trials.known(policy("true")) is None
+
+
+def test_what_takes_longer_than_a_caller_waits_goes_on() -> None:
+    """The largest policy takes longer than kubectl waits; applied again, it is known."""
+
+    async def ask_twice() -> tuple[Problem, ...]:
+        may_end = asyncio.Event()
+
+        async def slow_child(policies: Sequence[Stored]) -> list[tuple[Problem, ...]]:
+            await may_end.wait()
+            return [() for _ in policies]
+
+        trials = Trials(slow_child, turn_limit_s=0.01)
+        with pytest.raises(CannotTry, match=r"still being tried"):
+            await trials.try_policy(policy("true"))
+        may_end.set()
+        await trials.try_policies([policy("true")])
+        return await trials.try_policy(policy("true"))
+
+    assert asyncio.run(ask_twice()) == ()
