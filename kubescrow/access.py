@@ -6,6 +6,7 @@ What fails is told in one line that says what is missing, never with a traceback
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -26,20 +27,26 @@ Context = Annotated[str, typer.Option("--context", help="Context of the kubeconf
 Output = Annotated[str, typer.Option("--output", "-o", help="text or json.")]
 
 
-def worked(work: "Callable[[Cluster], Awaitable[T]]", *, kubeconfig: Path | None, context: str, role: str) -> T:
-    """Connect, do the work, and return what it returns. `role` is the ClusterRole that suffices for it.
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Which cluster, as whom: the options of every command that works on one."""
 
-    Raises:
-        Exit: the cluster cannot be reached or refuses; the line on standard error says why.
-    """
-    from webhook.cluster.errors import ClusterError  # noqa: PLC0415 -- see above
+    kubeconfig: Path | None
+    context: str
 
-    try:
-        return asyncio.run(_with_cluster(work, kubeconfig=kubeconfig, context=context))
-    except ClusterError as err:
+    def work(self, work: "Callable[[Cluster], Awaitable[T]]", *, role: str) -> T:
+        """Connect, do the work, and return what it returns. `role` is the ClusterRole that suffices for it.
+
+        Raises:
+            Exit: the cluster cannot be reached or refuses; the line on standard error says why.
+        """
         from kubescrow.saying import said  # noqa: PLC0415 -- see above
+        from webhook.cluster.errors import ClusterError  # noqa: PLC0415 -- see above
 
-        raise wrong_use(said(err, role=role)) from err
+        try:
+            return asyncio.run(_with_cluster(work, self))
+        except ClusterError as err:
+            raise wrong_use(said(err, role=role)) from err
 
 
 def checked(output: str) -> bool:
@@ -53,11 +60,11 @@ def checked(output: str) -> bool:
     return output == "json"
 
 
-async def _with_cluster(work: "Callable[[Cluster], Awaitable[T]]", *, kubeconfig: Path | None, context: str) -> T:
+async def _with_cluster(work: "Callable[[Cluster], Awaitable[T]]", access: Access) -> T:
     from webhook.cluster.client import Cluster  # noqa: PLC0415 -- see above
 
     agent = f"kubescrow/{version('kubescrow')}"
-    cluster = await Cluster.connect(_found(kubeconfig), context=context, user_agent=agent)
+    cluster = await Cluster.connect(_found(access.kubeconfig), context=access.context, user_agent=agent)
     try:
         return await work(cluster)
     finally:
@@ -65,10 +72,16 @@ async def _with_cluster(work: "Callable[[Cluster], Awaitable[T]]", *, kubeconfig
 
 
 def _found(kubeconfig: Path | None) -> Path | None:
-    """The kubeconfig that kubectl would take; None = the Pod that this runs in, if it runs in one."""
-    if kubeconfig is not None:
-        return kubeconfig
-    if named := os.environ.get("KUBECONFIG", ""):
-        return Path(named)
+    """The kubeconfig that kubectl would take; None = the Pod that this runs in, if it runs in one.
+
+    Raises:
+        Exit: there is no such file.
+    """
+    named = str(kubeconfig) if kubeconfig is not None else os.environ.get("KUBECONFIG", "")
     usual = Path.home() / ".kube" / "config"
-    return None if not usual.exists() and "KUBERNETES_SERVICE_HOST" in os.environ else usual
+    if not named and not usual.exists() and "KUBERNETES_SERVICE_HOST" in os.environ:
+        return None
+    files = named or str(usual)
+    if not any(Path(file).is_file() for file in files.split(os.pathsep)):
+        raise wrong_use(f"kubeconfig {files}: there is no such file; name one by --kubeconfig or KUBECONFIG")
+    return Path(files)

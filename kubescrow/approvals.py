@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kubescrow.access import Context, Kubeconfig, Output, checked
+from kubescrow.access import Access, Context, Kubeconfig, Output, checked
 from kubescrow.refusal import wrong_use
 
 approvals = typer.Typer(help="For approvers: what agents ask for, and your decision on it.", no_args_is_help=True)
@@ -36,7 +36,7 @@ def list_approvals(  # noqa: PLR0913, PLR0917 -- options of one command
     from kubescrow.approval import command  # noqa: PLC0415 -- see above
 
     wanted = "" if everything else command.state_of(state)
-    command.run_list(wanted, namespace, requester, access=command.Access(kubeconfig, context), as_json=as_json)
+    command.run_list(wanted, namespace, requester, access=Access(kubeconfig, context), as_json=as_json)
 
 
 @approvals.command()
@@ -50,7 +50,7 @@ def show(
     as_json = checked(output)
     from kubescrow.approval import command  # noqa: PLC0415 -- see above
 
-    command.run_show(name, access=command.Access(kubeconfig, context), as_json=as_json)
+    command.run_show(name, access=Access(kubeconfig, context), as_json=as_json)
 
 
 @approvals.command()
@@ -110,7 +110,7 @@ def watch(
     as_json = checked(output)
     from kubescrow.approval import command  # noqa: PLC0415 -- see above
 
-    command.run_watch(namespace, requester, access=command.Access(kubeconfig, context), as_json=as_json)
+    command.run_watch(namespace, requester, access=Access(kubeconfig, context), as_json=as_json)
 
 
 def _decide(  # noqa: PLR0913, PLR0917 -- options of one command
@@ -132,4 +132,4 @@ def _decide(  # noqa: PLR0913, PLR0917 -- options of one command
     from kubescrow.approval import command  # noqa: PLC0415 -- see above
 
     wish = command.Wish(decision, tuple(dict.fromkeys(names or ())), selector, reason, seen, yes)
-    raise typer.Exit(command.run_decide(wish, access=command.Access(kubeconfig, context), as_json=as_json))
+    raise typer.Exit(command.run_decide(wish, access=Access(kubeconfig, context), as_json=as_json))

@@ -1,19 +1,16 @@
 """The commands of `kubescrow approvals`, with the cluster they work on."""
 
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TypeVar
 
 import typer
 from rich.text import Text
 
-from kubescrow.access import worked
+from kubescrow.access import Access
 from kubescrow.approval import asking
 from kubescrow.approval.asking import APPROVER, VIEWER, equals
-from kubescrow.approval.deciding import Outcome, changed, decide
+from kubescrow.approval.deciding import CHANGED, Outcome, decide
 from kubescrow.approval.screen import Moment, decision, screen
 from kubescrow.approval.seen import Seen, readable, seen
 from kubescrow.approval.table import facts, line, table
@@ -31,8 +28,6 @@ from webhook.cluster.client import Cluster
 from webhook.cluster.errors import ClusterError
 from webhook.cluster.names import APPROVALS
 
-T = TypeVar("T")
-
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
@@ -42,18 +37,6 @@ OPEN_FOR = {
     Decision.REVOKED: {State.APPROVED},
 }
 """The states in which each decision can be made; others are left out of what a selector finds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Which cluster, as whom."""
-
-    kubeconfig: Path | None
-    context: str
-
-    def work(self, work: Callable[[Cluster], Awaitable[T]], *, role: str) -> T:
-        """Do the work there; see `access.worked`."""
-        return worked(work, kubeconfig=self.kubeconfig, context=self.context, role=role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +170,7 @@ async def _by_name(cluster: Cluster, name: str, wish: Wish, sent: Decision, as_j
     except ClusterError as err:
         return _told(Outcome(name, sent, problem=said(err, role=APPROVER)), as_json)
     if wish.seen and wish.seen != before.approval.resource_version:
-        return _told(Outcome(name, sent, problem=changed(name)), as_json)
+        return _told(Outcome(name, sent, problem=CHANGED), as_json)
     if before.alarm:
         return _told(Outcome(name, sent, before, problem=before.alarm, is_alarm=True), as_json)
     return _told(await decide(cluster, before, sent, reason=wish.reason), as_json)
@@ -217,7 +200,7 @@ def _told(outcome: Outcome, as_json: bool) -> Outcome:
     screen_of, moment = console(stderr=bool(outcome.problem)), Moment(_now())
     if outcome.problem:
         lead = "ALARM: NOT AS YOU SAID: " if outcome.is_alarm else ""
-        screen_of.print(Text(f"{lead}{outcome.name}: {visible(outcome.problem)}", style="bold red"))
+        screen_of.print(Text(f"{lead}{outcome.name}: {visible(_once(outcome))}", style="bold red"))
     if outcome.recorded is not None and outcome.after is not None:
         spec = outcome.after.approval.spec
         what = visible(f"{spec.operation} {spec.touched.path} by {spec.requester.username}")
@@ -226,6 +209,11 @@ def _told(outcome: Outcome, as_json: bool) -> Outcome:
     if outcome.is_alarm:
         screen_of.print(Text(_ALARM.format(name=outcome.name), style="bold red"))
     return outcome
+
+
+def _once(outcome: Outcome) -> str:
+    """The problem without the name, by which the webhook's own words begin."""
+    return outcome.problem.removeprefix(f"{outcome.name} ")
 
 
 _ALARM = """Something in the cluster changes decisions on their way (a MutatingAdmissionPolicy or another webhook).

@@ -24,6 +24,8 @@ CONFIRM_S = 5.0
 
 PAUSE_S = 0.1
 
+CHANGED = "nothing was recorded: it changed since you saw it; look again with kubescrow approvals show"
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -51,7 +53,7 @@ async def decide(cluster: Cluster, before: Seen, decision: Decision, *, reason: 
     try:
         await cluster.patch(f"{APPROVALS}/{before.name}", body)
     except Conflict:
-        return Outcome(before.name, decision, problem=changed(before.name))
+        return Outcome(before.name, decision, problem=CHANGED)
     except Unavailable as err:  # it may have been recorded nevertheless
         unclear = said(err, role=asking.APPROVER)
     except ClusterError as err:
@@ -63,11 +65,6 @@ async def decide(cluster: Cluster, before: Seen, decision: Decision, *, reason: 
     except MalformedApproval:
         return Outcome(before.name, decision, problem="what was recorded cannot be read", is_alarm=True)
     return compared(before, after, decision, reason=reason, unclear=unclear)
-
-
-def changed(name: str) -> str:
-    """Say that an approval is not the one that was seen."""
-    return f"nothing was recorded: {name} changed since you saw it; look again: kubescrow approvals show {name}"
 
 
 def compared(before: Seen, after: Seen, sent: Decision, *, reason: str, unclear: str = "") -> Outcome:

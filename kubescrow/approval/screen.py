@@ -18,7 +18,7 @@ from webhook.admission.subject import Subject, SubjectKind
 from webhook.admission.verdict import Requirement
 from webhook.approval.decisions import Decision, Entry
 from webhook.approval.lifecycle import State
-from webhook.approval.visible import visible
+from webhook.approval.visible import still_visible, visible
 
 STYLES = {
     State.PENDING: "bold yellow",
@@ -147,7 +147,7 @@ def _change(seen: Seen) -> Iterator[Text]:
 def _agents_reason(seen: Seen) -> Iterator[Text]:
     yield from _title("the agent says", "UNTRUSTED: its own words, checked by nobody")
     reason = seen.approval.spec.reason
-    yield Text(f'  "{visible(reason)}"', style="italic") if reason else Text("  nothing", style="dim")
+    yield Text(f'  "{still_visible(reason)}"', style="italic") if reason else Text("  nothing", style="dim")
 
 
 def _history(history: History, moment: Moment) -> Iterator[Text]:

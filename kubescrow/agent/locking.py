@@ -1,0 +1,119 @@
+"""Locks and unlocks an agent on a cluster, and waits until a lock is enforced."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from kubescrow.agent.identity import Identity
+from kubescrow.agent.lock import enforced_since, is_lock_of, lock_policy, names_only
+from kubescrow.approval.asking import equals
+from webhook.cluster.client import Cluster
+from webhook.cluster.errors import AlreadyExists, ClusterError, NotFound
+from webhook.cluster.names import APPROVALS, POLICIES
+
+PAUSE_S = 0.1
+
+
+class NotALock(ClusterError):
+    """A policy of the lock's name exists and is something else."""
+
+    def __init__(self, whom: Identity) -> None:
+        words = f"AgentPolicy {whom.lock_name} exists and is not the lock of {whom.text}; look at it, then delete it"
+        super().__init__(words, words=words)
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A lock that stands. `enforced_at` is None if that was not seen within the time; `took_s` since the command."""
+
+    policy: str
+    enforced_at: str | None
+    took_s: float
+    was_there: bool
+    open_approvals: int | None
+
+
+async def lock(cluster: Cluster, whom: Identity, *, by: str, reason: str, timeout_s: float) -> Locked:
+    """Write the policy, as it must be whatever stands there now, and wait until it is enforced.
+
+    Raises:
+        ClusterError: it could not be written.
+    """
+    began = time.monotonic()
+    was_there = await _write(cluster, whom, by=by, reason=reason)
+    enforced_at: str | None = None
+    while enforced_at is None and time.monotonic() - began < timeout_s:
+        enforced_at = enforced_since(await cluster.get(f"{POLICIES}/{whom.lock_name}"))
+        if enforced_at is None:
+            await asyncio.sleep(PAUSE_S)
+    took_s = time.monotonic() - began
+    return Locked(whom.lock_name, enforced_at, took_s, was_there, await open_approvals(cluster, whom))
+
+
+async def unlock(cluster: Cluster, whom: Identity) -> bool:
+    """Remove the lock; say whether there was one.
+
+    Raises:
+        ClusterError: it could not be removed, or is none.
+    """
+    path = f"{POLICIES}/{whom.lock_name}"
+    try:
+        stored = await cluster.get(path)
+        if not is_lock_of(stored, whom):
+            raise NotALock(whom)
+        metadata = stored["metadata"]
+        preconditions = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
+        await cluster.delete(path, options={"preconditions": preconditions})
+    except NotFound as err:
+        if err.words and "not found" not in err.words:
+            raise  # there are no AgentPolicies at all
+        return False
+    return True
+
+
+async def open_approvals(cluster: Cluster, whom: Identity) -> int | None:
+    """Count the approvals of a user that are pending or approved; None = that could not be asked."""
+    if not whom.username:
+        return None
+    selector = ",".join(
+        [equals("spec.requester.username", whom.username)]
+        + [f"status.state!={state}" for state in ("Denied", "Expired", "Used", "Revoked", "Superseded")]
+    )
+    try:
+        return len(await cluster.list_all(APPROVALS, query={"fieldSelector": selector}))
+    except ClusterError:
+        return None
+
+
+async def _write(cluster: Cluster, whom: Identity, *, by: str, reason: str) -> bool:
+    """Create the policy, or put back what somebody made of it; say whether it was there."""
+    wanted = lock_policy(whom, by=by, reason=reason)
+    try:
+        await cluster.create(POLICIES, wanted)
+    except AlreadyExists:
+        stored = await cluster.get(f"{POLICIES}/{whom.lock_name}")
+        if not names_only(stored, whom):
+            raise NotALock(whom) from None
+        await cluster.replace(f"{POLICIES}/{whom.lock_name}", _over(stored, wanted, reason))
+        return True
+    return False
+
+
+def _over(stored: dict[str, Any], wanted: dict[str, Any], reason: str) -> dict[str, Any]:
+    """What to write over a lock: as wanted, but who locked first and why stays unless there is a new reason."""
+    metadata = {**wanted["metadata"], "resourceVersion": stored["metadata"]["resourceVersion"]}
+    spec = wanted["spec"]
+    if not reason and stored["metadata"].get("annotations"):
+        metadata["annotations"] = stored["metadata"]["annotations"]
+        spec = {**spec, "rules": _same_message(spec["rules"], stored["spec"].get("rules"))}
+    return {**wanted, "metadata": metadata, "spec": spec}
+
+
+def _same_message(wanted: list[dict[str, Any]], stored: Any) -> list[dict[str, Any]]:
+    """The rule with the message it had, if that is all that differs: anything else that was changed goes."""
+    (rule,) = wanted
+    for old in stored if isinstance(stored, list) else []:
+        if isinstance(old, dict) and {**old, "message": ""} == {**rule, "message": ""}:
+            return [{**rule, "message": old["message"]}]
+    return wanted
