@@ -39,7 +39,7 @@ def objects(agent: Identity, *, roles: Sequence[str], namespaces: Sequence[str])
     made = [(f"/api/v1/namespaces/{subject.namespace}/serviceaccounts", account)]
     for namespace in namespaces:
         if not roles:
-            role = {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": _metadata(own, namespace)}
+            role: dict[str, Any] = {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": _metadata(own, namespace)}
             made.append((_path("roles", namespace), {**role, "rules": list(NARROW)}))
             made.append(_binding(own, "Role", own, namespace=namespace, subjects=subjects))
         for role_name in roles:

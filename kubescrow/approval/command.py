@@ -1,6 +1,7 @@
 """The commands of `kubescrow approvals`, with the cluster they work on."""
 
 import json
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -206,8 +207,9 @@ def _told(outcome: Outcome, as_json: bool) -> Outcome:
         what = visible(f"{spec.operation} {spec.touched.path} by {spec.requester.username}")
         screen_of.print(Text.assemble((outcome.name, "bold"), " recorded: ", decision(outcome.recorded, moment)))
         screen_of.print(Text(f"  {what}: {_standing(outcome, outcome.after, moment)}"))
-    if outcome.is_alarm:
-        screen_of.print(Text(_ALARM.format(name=outcome.name), style="bold red"))
+    if outcome.is_alarm and outcome.after is not None:
+        requester = visible(shlex.quote(outcome.after.approval.spec.requester.username))
+        screen_of.print(Text(_ALARM.format(name=outcome.name, requester=requester), style="bold red"))
     return outcome
 
 
@@ -216,9 +218,9 @@ def _once(outcome: Outcome) -> str:
     return outcome.problem.removeprefix(f"{outcome.name} ")
 
 
-_ALARM = """Something in the cluster changes decisions on their way (a MutatingAdmissionPolicy or another webhook).
-If it is approved and should not be: kubescrow approvals revoke {name}, and kubescrow agents lock the agent.
-Then tell an operator."""
+_ALARM = """Something in the cluster changes decisions on their way, such as a MutatingAdmissionPolicy or another webhook.
+If it is approved and must not be: kubescrow agents lock {requester}
+Then tell an operator; what came of a decision is in kubescrow approvals show {name}"""
 
 
 def _standing(outcome: Outcome, after: Seen, moment: Moment) -> str:
