@@ -17,7 +17,7 @@ AGENT_ROLE = "kubescrow-agent"
 LABELS = {"app.kubernetes.io/managed-by": "kubescrow", "kubescrow.dev/made-by": "agents-create"}
 
 LOOK = ["get", "list", "watch"]
-NARROW: tuple[dict[str, list[str]], ...] = (
+NARROW: tuple[dict[str, Any], ...] = (
     {"apiGroups": [""], "resources": ["pods", "services", "endpoints", "events"], "verbs": LOOK},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
     {"apiGroups": ["apps"], "resources": ["daemonsets", "deployments", "replicasets", "statefulsets"], "verbs": LOOK},
@@ -40,7 +40,8 @@ def objects(agent: Identity, *, roles: Sequence[str], namespaces: Sequence[str])
     for namespace in namespaces:
         if not roles:
             role: dict[str, Any] = {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": _metadata(own, namespace)}
-            made.append((_path("roles", namespace), {**role, "rules": list(NARROW)}))
+            role["rules"] = list(NARROW)
+            made.append((_path("roles", namespace), role))
             made.append(_binding(own, "Role", own, namespace=namespace, subjects=subjects))
         for role_name in roles:
             name = f"{own}:{role_name}"

@@ -42,7 +42,7 @@ class Line:
     def styled(self) -> Text:
         """The line with its sign, in colours."""
         inline = INLINE.fullmatch(self.text) if self.side is Side.BOTH else None
-        shown = Text(f"{self.side.value} ", style=STYLES[self.side])
+        shown = Text().append(f"{self.side.value} ", style=STYLES[self.side])
         if inline is None:
             return shown.append(self.text, style=STYLES[self.side])
         path, old, arrow, new = inline.groups()

@@ -1,7 +1,6 @@
 """The commands of `kubescrow approvals`, with the cluster they work on."""
 
 import json
-import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,7 +11,7 @@ from kubescrow.access import Access
 from kubescrow.approval import asking
 from kubescrow.approval.asking import APPROVER, VIEWER, equals
 from kubescrow.approval.deciding import CHANGED, Outcome, decide
-from kubescrow.approval.screen import Moment, decision, screen
+from kubescrow.approval.screen import Moment, decision, lock_command, screen
 from kubescrow.approval.seen import Seen, readable, seen
 from kubescrow.approval.table import facts, line, table
 from kubescrow.approval.watching import watched
@@ -208,8 +207,8 @@ def _told(outcome: Outcome, as_json: bool) -> Outcome:
         screen_of.print(Text.assemble((outcome.name, "bold"), " recorded: ", decision(outcome.recorded, moment)))
         screen_of.print(Text(f"  {what}: {_standing(outcome, outcome.after, moment)}"))
     if outcome.is_alarm and outcome.after is not None:
-        requester = visible(shlex.quote(outcome.after.approval.spec.requester.username))
-        screen_of.print(Text(_ALARM.format(name=outcome.name, requester=requester), style="bold red"))
+        lock = lock_command(outcome.after.approval.spec.requester)
+        screen_of.print(Text(_ALARM.format(name=outcome.name, lock=lock), style="bold red"))
     return outcome
 
 
@@ -218,8 +217,8 @@ def _once(outcome: Outcome) -> str:
     return outcome.problem.removeprefix(f"{outcome.name} ")
 
 
-_ALARM = """Something in the cluster changes decisions on their way, such as a MutatingAdmissionPolicy or another webhook.
-If it is approved and must not be: kubescrow agents lock {requester}
+_ALARM = """Something in the cluster changes decisions on their way (a MutatingAdmissionPolicy or another webhook).
+If it is approved and must not be: {lock}
 Then tell an operator; what came of a decision is in kubescrow approvals show {name}"""
 
 

@@ -3,6 +3,7 @@
 What a client wrote is made visible; the agent's own reason is marked as nobody's word but its own.
 """
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from kubescrow.approval import times
 from kubescrow.approval.colour import lines
 from kubescrow.approval.seen import Seen
 from kubescrow.telling import duration
+from webhook.admission.request import User
 from webhook.admission.subject import Subject, SubjectKind
 from webhook.admission.verdict import Requirement
 from webhook.approval.decisions import Decision, Entry
@@ -67,7 +69,7 @@ class Moment:
 def screen(seen: Seen, *, history: History, viewer: Viewer, moment: Moment) -> Iterator[Text]:
     """Yield the lines of the whole screen."""
     yield from _heading(seen, moment)
-    yield from _holding(seen, viewer)
+    yield from _holding(seen, viewer, moment)
     # The blast radius goes here once Approvals have `spec.blastRadius`; it is information, not part of what is bound.
     yield from _change(seen)
     yield from _agents_reason(seen)
@@ -85,6 +87,9 @@ def _heading(seen: Seen, moment: Moment) -> Iterator[Text]:
     yield Text(f"  {visible(f'{spec.operation} {spec.touched.path}')}", style="bold")
     yield _fact("by", visible(spec.requester.username))
     yield _fact("asked", moment.full(spec.requested_at))
+    if state.is_final:
+        yield _fact("ended", moment.full(seen.ended) if seen.ended else "when is not written down yet")
+        return
     yield _fact("decide by", moment.full(spec.decide_by))
     yield _fact("use within", f"{duration(spec.use_within_s).replace('.0 s', ' s')} after the last approval it needs")
     if state is State.PENDING:
@@ -95,6 +100,8 @@ def _heading(seen: Seen, moment: Moment) -> Iterator[Text]:
 
 def _outlook(seen: Seen, state: State, moment: Moment) -> str:
     """What comes next, or what happened."""
+    if seen.alarm:
+        return ""
     if state is State.PENDING:
         return f"a person must decide, {times.distance(seen.approval.spec.decide_by, now=moment.now)} at the latest"
     if state is State.APPROVED and seen.expires:
@@ -103,16 +110,17 @@ def _outlook(seen: Seen, state: State, moment: Moment) -> str:
     return visible(f"decided by {decided_by}") if decided_by else ""
 
 
-def _holding(seen: Seen, viewer: Viewer) -> Iterator[Text]:
+def _holding(seen: Seen, viewer: Viewer, moment: Moment) -> Iterator[Text]:
     yield from _title("held by")
+    is_open = not seen.state(moment.now).is_final
     for requirement in seen.approval.spec.requirements:
         missing, needed = seen.missing(requirement), requirement.terms.approvals
         given = f"{needed} approval{'s' if needed > 1 else ''} needed, {needed - missing} given"
-        still = f"; {missing} more from {approvers(requirement)}" if missing else ""
+        still = f"; {missing} more from {approvers(requirement)}" if missing and is_open else ""
         reason = "; a reason is required" if requirement.terms.require_reason else ""
         rule = visible(f"{requirement.policy}/{requirement.rule}")
         yield Text.assemble(f"  {rule}  ", (f"{given}{still}{reason}", "yellow" if missing else "green"))
-    if viewer.username:
+    if viewer.username and is_open:
         yield Text(f"  you are {visible(viewer.username)}; {_your_right(seen, viewer)}", style="dim")
 
 
@@ -197,6 +205,13 @@ def commands(seen: Seen, moment: Moment) -> Iterator[Text]:
     for word in possible:
         reason = ' --reason "..."' if word != "approve" or _asks_for_reason(seen) else ""
         yield Text(f"  kubescrow approvals {word} {seen.name} --seen {seen.approval.resource_version}{reason}")
+    yield Text(f"  {lock_command(seen.approval.spec.requester)}   (stops the agent altogether)", style="dim")
+
+
+def lock_command(agent: User) -> str:
+    """The command that stops an agent, safe to paste whatever the agent is called."""
+    option = "" if agent.service_account else "--user="
+    return visible(f"kubescrow agents lock {shlex.quote(option + agent.username)}")
 
 
 def _asks_for_reason(seen: Seen) -> bool:

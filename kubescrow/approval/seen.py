@@ -50,6 +50,14 @@ class Seen:
         except (KeyError, ValueError):
             return self.approval.spec.decide_by if not self.approval.recorded_state else None
 
+    @property
+    def ended(self) -> datetime | None:
+        """When its final state began; None if it has none, or that is not written down."""
+        try:
+            return parse_time(str(self.approval.status["endedAt"]))
+        except (KeyError, ValueError):
+            return None
+
     def state(self, now: datetime) -> State:
         """Return the state that is written down, or Expired where its time is over and nobody has written that yet."""
         try:
@@ -60,8 +68,8 @@ class Seen:
         return State.EXPIRED if over and not state.is_final else state
 
     def missing(self, requirement: Requirement) -> int:
-        """Count the people who must still approve for one rule."""
-        return max(0, requirement.terms.approvals - voices(requirement, self.chain))
+        """Count the people who must still approve for one rule; only what the webhook verified counts."""
+        return max(0, requirement.terms.approvals - voices(requirement, self.chain[: self.confirmed]))
 
 
 def seen(stored: Mapping[str, Any]) -> Seen:
