@@ -17,7 +17,7 @@ Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Only what tou
 Names = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Approvals.")]
 Selector = Annotated[str, typer.Option("--selector", "-l", help="All open approvals with these labels instead.")]
 Reason = Annotated[str, typer.Option(help="Why; it is recorded, and told to the agent.")]
-SeenVersion = Annotated[str, typer.Option("--seen", metavar="NUMBER", help="What show printed: decide on that only.")]
+SeenVersion = Annotated[str, typer.Option("--seen", metavar="DIGITS", help="What show printed: decide on that only.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deciding on what --selector finds.")]
 
 

@@ -9,10 +9,13 @@ from kubescrow.agent.identity import Identity
 from kubescrow.agent.lock import enforced_since, is_lock_of, lock_policy, names_only
 from kubescrow.approval.asking import equals
 from webhook.cluster.client import Cluster
-from webhook.cluster.errors import AlreadyExists, ClusterError, NotFound
+from webhook.cluster.errors import AlreadyExists, ClusterError, Conflict, NotFound
 from webhook.cluster.names import APPROVALS, POLICIES
 
 PAUSE_S = 0.1
+
+ATTEMPTS = 10
+"""The webhook writes the status of a policy some milliseconds after each change: a second try always comes after it."""
 
 
 class NotALock(ClusterError):
@@ -62,9 +65,7 @@ async def unlock(cluster: Cluster, whom: Identity) -> bool:
         stored = await cluster.get(path)
         if not is_lock_of(stored, whom):
             raise NotALock(whom)
-        metadata = stored["metadata"]
-        preconditions = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
-        await cluster.delete(path, options={"preconditions": preconditions})
+        await cluster.delete(path, options={"preconditions": {"uid": stored["metadata"]["uid"]}})
     except NotFound as err:
         if err.words and "not found" not in err.words:
             raise  # there are no AgentPolicies at all
@@ -89,15 +90,23 @@ async def open_approvals(cluster: Cluster, whom: Identity) -> int | None:
 async def _write(cluster: Cluster, whom: Identity, *, by: str, reason: str) -> bool:
     """Create the policy, or put back what somebody made of it; say whether it was there."""
     wanted = lock_policy(whom, by=by, reason=reason)
-    try:
-        await cluster.create(POLICIES, wanted)
-    except AlreadyExists:
-        stored = await cluster.get(f"{POLICIES}/{whom.lock_name}")
-        if not names_only(stored, whom):
-            raise NotALock(whom) from None
-        await cluster.replace(f"{POLICIES}/{whom.lock_name}", _over(stored, wanted, reason))
-        return True
-    return False
+    path = f"{POLICIES}/{whom.lock_name}"
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            await cluster.create(POLICIES, wanted)
+            return False
+        except AlreadyExists:
+            pass
+        try:
+            stored = await cluster.get(path)
+            if not names_only(stored, whom):
+                raise NotALock(whom)
+            await cluster.replace(path, _over(stored, wanted, reason))
+            return True
+        except (Conflict, NotFound):  # its status was just written, or somebody unlocks it
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
 
 
 def _over(stored: dict[str, Any], wanted: dict[str, Any], reason: str) -> dict[str, Any]:

@@ -41,7 +41,7 @@ OPEN_FOR = {
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody wants to decide, on what. `seen` is a resourceVersion; empty = as it is when it is read."""
+    """What somebody wants to decide, on what. `seen` is the token of what they saw; empty = what is there now."""
 
     decision: str
     names: tuple[str, ...]
@@ -169,7 +169,7 @@ async def _by_name(cluster: Cluster, name: str, wish: Wish, sent: Decision, as_j
         before = await _one(cluster, name)
     except ClusterError as err:
         return _told(Outcome(name, sent, problem=said(err, role=APPROVER)), as_json)
-    if wish.seen and wish.seen != before.approval.resource_version:
+    if wish.seen and wish.seen != before.token:
         return _told(Outcome(name, sent, problem=CHANGED), as_json)
     if before.alarm:
         return _told(Outcome(name, sent, before, problem=before.alarm, is_alarm=True), as_json)

@@ -23,6 +23,7 @@ CONFIRM_S = 5.0
 """How long the webhook may take to write down that it verified the decision; it does so at once when it sees it."""
 
 PAUSE_S = 0.1
+ATTEMPTS = 5
 
 CHANGED = "nothing was recorded: it changed since you saw it; look again with kubescrow approvals show"
 
@@ -46,18 +47,16 @@ class Outcome:
 
 async def decide(cluster: Cluster, before: Seen, decision: Decision, *, reason: str) -> Outcome:
     """Send a decision about exactly what was seen, and read back what was recorded."""
-    annotations = {DECISION: decision.value, **({REASON: reason} if reason else {})}
-    version, uid = before.approval.resource_version, before.approval.uid
-    body = {"metadata": {"resourceVersion": version, "uid": uid, "annotations": annotations}}
     unclear = ""
     try:
-        await cluster.patch(f"{APPROVALS}/{before.name}", body)
-    except Conflict:
-        return Outcome(before.name, decision, problem=CHANGED)
+        if not await _sent(cluster, before, decision, reason):
+            return Outcome(before.name, decision, problem=CHANGED)
     except Unavailable as err:  # it may have been recorded nevertheless
         unclear = said(err, role=asking.APPROVER)
     except ClusterError as err:
         return Outcome(before.name, decision, problem=said(err, role=asking.APPROVER))
+    except MalformedApproval:
+        return Outcome(before.name, decision, problem=CHANGED)
     try:
         after = await _confirmed(cluster, before)
     except ClusterError as err:
@@ -65,6 +64,23 @@ async def decide(cluster: Cluster, before: Seen, decision: Decision, *, reason: 
     except MalformedApproval:
         return Outcome(before.name, decision, problem="what was recorded cannot be read", is_alarm=True)
     return compared(before, after, decision, reason=reason, unclear=unclear)
+
+
+async def _sent(cluster: Cluster, before: Seen, decision: Decision, reason: str) -> bool:
+    """Send it, if the approval still says what was seen; a write of its status alone is no reason not to."""
+    annotations = {DECISION: decision.value, **({REASON: reason} if reason else {})}
+    current = before
+    for _ in range(ATTEMPTS):
+        if current.token != before.token:
+            return False
+        version, uid = current.approval.resource_version, current.approval.uid
+        body = {"metadata": {"resourceVersion": version, "uid": uid, "annotations": annotations}}
+        try:
+            await cluster.patch(f"{APPROVALS}/{before.name}", body)
+            return True
+        except Conflict:
+            current = seen(await asking.approval(cluster, before.name))
+    return False
 
 
 def compared(before: Seen, after: Seen, sent: Decision, *, reason: str, unclear: str = "") -> Outcome:

@@ -201,10 +201,10 @@ def commands(seen: Seen, moment: Moment) -> Iterator[Text]:
     possible = {State.PENDING: ("approve", "deny"), State.APPROVED: ("revoke",)}.get(state, ())
     if not possible or seen.alarm:
         return
-    yield from _title("decide", "the number makes it a decision about what you see here")
+    yield from _title("decide", "--seen makes it a decision about what you see here")
     for word in possible:
         reason = ' --reason "..."' if word != "approve" or _asks_for_reason(seen) else ""
-        yield Text(f"  kubescrow approvals {word} {seen.name} --seen {seen.approval.resource_version}{reason}")
+        yield Text(f"  kubescrow approvals {word} {seen.name} --seen {seen.token}{reason}")
     yield Text(f"  {lock_command(seen.approval.spec.requester)}   (stops the agent altogether)", style="dim")
 
 

@@ -4,6 +4,7 @@ What is proof is in the status, which the webhook writes of the chain it verifie
 status confirms, and raises an alarm where the two do not fit.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,16 @@ class Seen:
     def name(self) -> str:
         """Its name."""
         return self.approval.name
+
+    @property
+    def token(self) -> str:
+        """Twelve digits that change with whatever a decision is about: the request, what others said, the state.
+
+        Not with the resourceVersion, which changes too when the webhook writes down what was known already.
+        """
+        recorded = self.approval.recorded_state or State.PENDING.value
+        parts = [self.approval.uid, self.approval.spec_digest, recorded, *(entry.mac for entry in self.chain)]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
     @property
     def remembered(self) -> str:

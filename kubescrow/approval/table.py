@@ -88,5 +88,5 @@ def facts(seen: Seen, *, now: datetime) -> dict[str, Any]:
             for place, entry in enumerate(seen.chain, start=1)
         ],
         "alarm": seen.alarm,
-        "resourceVersion": approval.resource_version,
+        "seen": seen.token,
     }

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kubescrow.approval.seen import seen
 from tests.controlplane.kubectl import Kubectl
 from tests.controlplane.waiting import wait_until
 from tests.installation import Installation
@@ -114,7 +115,7 @@ def test_show_has_all_that_is_needed_and_nothing_acts_on_the_terminal(story: Sto
         "UNTRUSTED",
         '  "trust me \\u{1b}[2J\\u{202e}"',
         f"CREATE configmaps {NS}/earlier",
-        f"  kubescrow approvals approve {name} --seen {story.stored(name)['metadata']['resourceVersion']}",
+        f"  kubescrow approvals approve {name} --seen {seen(story.stored(name)).token}",
     ):
         assert part in shown, (part, shown)
     facts = json.loads(said(story.approver, "show", name, "-o", "json"))
@@ -181,12 +182,12 @@ def test_two_people_are_needed_and_both_are_told_what_is_missing(story: Story) -
 def test_a_decision_is_about_what_was_seen(story: Story) -> None:
     """Somebody else decided between `show` and `approve`: nothing is recorded."""
     name = story.asks(*TWO, "moved")
-    version = story.stored(name)["metadata"]["resourceVersion"]
+    version = seen(story.stored(name)).token
     said(story.person("quick"), "approve", name, "--reason", "first")
     answer = said(story.approver, "approve", name, "--reason", "late", "--seen", version, code=1)
     assert "nothing was recorded: it changed since you saw it" in answer
     assert len(story.decisions(name)) == 1
-    now = story.stored(name)["metadata"]["resourceVersion"]
+    now = seen(story.stored(name)).token
     assert "now Approved" in said(story.approver, "approve", name, "--reason", "late", "--seen", now)
 
 
@@ -256,10 +257,12 @@ def test_watch_tells_what_is_open_then_each_change_once(story: Story, viewer: Ku
     watching = start(
         "approvals", "watch", "--requester", f"{NS}/bot", "-n", NS, "-o", "json", "--kubeconfig", str(viewer.kubeconfig)
     )
-    lines = map(json.loads, iter(watching.stdout.readline, "")) if watching.stdout else iter(())
+    assert watching.stdout is not None
+    read_line = watching.stdout.readline
 
     def next_of(name: str) -> tuple[str, str]:
-        line = next(line for line in lines if line["name"] == name)
+        while (line := json.loads(read_line()))["name"] != name:
+            pass
         return line["event"], line["state"]
 
     try:

@@ -50,6 +50,14 @@ def test_what_is_over_is_expired_also_before_anybody_wrote_that_down() -> None:
     assert shown(state="Denied", expires="2026-11-23T15:04:05Z").state(after(3600)) is State.DENIED
 
 
+def test_what_a_decision_is_about_has_one_token() -> None:
+    """It changes with the request, the decisions and the state, and with nothing that the webhook adds by itself."""
+    token = shown().token
+    assert shown(expires="2026-11-23T15:04:05Z").token == token == seen(stored(shown().approval.spec)).token
+    others = [shown(change="x"), shown(reason="x"), shown(said=(YES,)), shown(said=(NO,)), shown(state="Approved")]
+    assert len({token, *(other.token for other in others)}) == 6
+
+
 def test_people_who_must_still_approve_are_counted_for_each_rule() -> None:
     """A denial counts for none, the same person once."""
     two = requirement(terms=Terms(approvals=2))
