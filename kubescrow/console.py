@@ -1,22 +1,18 @@
 """Where text goes that people read: plain text never taken as markup, colours only on a terminal that wants them."""
 
 import logging
-import os
 import sys
 
 import structlog
 from rich.console import Console
 
-PIPE_WIDTH = 10_000
-"""Columns where no terminal says how many it has: nothing is folded, so that a line stays a line."""
+WIDTH = 10_000
+"""Columns of a table, whatever the terminal has: a name that is folded cannot be copied; kubectl folds none either."""
 
 
 def console(*, stderr: bool = False) -> Console:
     """Standard output or error; NO_COLOR and a pipe get no colours."""
-    made = Console(stderr=stderr, soft_wrap=True, highlight=False, markup=False, emoji=False)
-    if not made.is_terminal and "COLUMNS" not in os.environ:
-        made.width = PIPE_WIDTH
-    return made
+    return Console(stderr=stderr, soft_wrap=True, highlight=False, markup=False, emoji=False, width=WIDTH)
 
 
 def quiet_logs() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubescrow.approval.colour import Line, Side, lines
+from kubescrow.approval.colour import COMPARED_LINES, Line, Side, lines
 from masking import Masker, MaskingKey
 from tests.kubescrow.approval.stored import CHANGE, HOSTILE
 from webhook.approval.change import describe
@@ -20,7 +20,7 @@ BASE = {"resource": {"group": "", "resource": "configmaps"}, "subresource": "", 
 
 def signs(change: str) -> list[str]:
     """The sign and the text of each line."""
-    return [f"{line.side.value} {line.text}" for line in lines(change)]
+    return [f"{line.sign} {line.text}" for line in lines(change)]
 
 
 def test_an_update_shows_old_in_red_and_new_in_green() -> None:
@@ -33,10 +33,10 @@ def test_an_update_shows_old_in_red_and_new_in_green() -> None:
         "~   spec.replicas: 3 -> 20",
         "    spec.template.spec.containers:",
         "-     old:",
-        "-       - name: web",
+        "        - name: web",
         "-         image: web:1",
         "+     new:",
-        "+       - name: web",
+        "        - name: web",
         "+         image: web:2",
         "  requester:",
         "    username: system:serviceaccount:agents:bot",
@@ -92,6 +92,26 @@ def test_no_text_of_a_client_chooses_its_colour_and_none_is_lost(key: str, old: 
     assert sides == sorted(sides, key=[Side.BOTH, Side.OLD, Side.NEW].index)
     if Side.BOTH not in sides:
         assert {Side.OLD, Side.NEW} <= set(sides)
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=9), st.lists(st.sampled_from("abc"), max_size=9), st.booleans())
+def test_lines_that_old_and_new_have_in_common_are_the_same_lines_on_both_sides(
+    old: list[str], new: list[str], is_long: bool
+) -> None:
+    """What has no sign is equal on both sides, and where the values differ some line has a sign."""
+    padding = ["x"] * (COMPARED_LINES + 1 if is_long else 0)
+    old, new = [*old, *padding], [*new, *padding]
+    sides = {
+        side: "".join(f"      - {each}\n" for each in each_side) for side, each_side in (("old", old), ("new", new))
+    }
+    change = (
+        f"UPDATE c a/x\nchanges:\n  data:\n    old:\n{sides['old']}    new:\n{sides['new']}requester:\n  username: b\n"
+    )
+    found = list(lines(change))
+    kept = {side: [line.text for line in found if line.side is side and line.is_kept] for side in (Side.OLD, Side.NEW)}
+    assert kept[Side.OLD] == kept[Side.NEW]
+    assert (len(kept[Side.OLD]) == max(len(old), len(new))) == (old == new)
+    assert "\n".join(line.text for line in found) + "\n" == change
 
 
 def test_a_forged_change_reaches_no_terminal() -> None:
