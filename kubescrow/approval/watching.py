@@ -18,10 +18,12 @@ LOOK_S = 1.0
 """Seconds between two looks at the connection."""
 
 
-async def watched(cluster: Cluster, *, tell: Callable[[Seen], None], complain: Callable[[str], None]) -> None:
+async def watched(
+    cluster: Cluster, *, tell: Callable[[Seen], None], complain: Callable[[str], None], look_s: float = LOOK_S
+) -> None:
     """Tell each approval when it appears and when what it says changes; never returns.
 
-    `complain` hears once of each break, and once that it is over.
+    `complain` hears once of each break that lasts, and once that it is over; `look_s` between two looks at that.
 
     Raises:
         ClusterError: approvals may not be listed, or do not exist, at the beginning.
@@ -42,7 +44,9 @@ async def watched(cluster: Cluster, *, tell: Callable[[Seen], None], complain: C
                 news.put_nowait(now)
 
     reflector.subscribe(on_change)
-    loops = [asyncio.ensure_future(loop) for loop in (reflector.run(), _look(reflector, complain), _tell(news, tell))]
+    loops = [
+        asyncio.ensure_future(loop) for loop in (reflector.run(), _look(reflector, complain, look_s), _tell(news, tell))
+    ]
     try:
         done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
         for loop in done:
@@ -64,7 +68,7 @@ def _says(seen: Seen) -> tuple[str, ...]:
     return (seen.approval.uid, str(status.get("state", "")) or "Pending", decisions, seen.alarm)
 
 
-async def _look(reflector: Reflector, complain: Callable[[str], None]) -> None:
+async def _look(reflector: Reflector, complain: Callable[[str], None], look_s: float) -> None:
     broken: ClusterError | None = None
     while True:
         failure = reflector.failure
@@ -73,4 +77,4 @@ async def _look(reflector: Reflector, complain: Callable[[str], None]) -> None:
         if failure is None and broken is not None:
             complain("connected again")
         broken = failure
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(look_s)
