@@ -14,7 +14,7 @@ agents = typer.Typer(help="Make agents, give them tokens, and stop them at once.
 
 AccountName = Annotated[str, typer.Argument(metavar="NAME", help="The ServiceAccount: NAME or NAMESPACE/NAME.")]
 AnyName = Annotated[
-    str, typer.Argument(metavar="[NAME]", help="A ServiceAccount: NAME, NAMESPACE/NAME, or its username.")
+    str, typer.Argument(metavar="NAME", help="A ServiceAccount: NAME, NAMESPACE/NAME, or its username.")
 ]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Namespace of the ServiceAccount.")]
 UserName = Annotated[str, typer.Option("--user", help="A user instead of a ServiceAccount.")]

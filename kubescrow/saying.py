@@ -11,6 +11,8 @@ BY_WEBHOOK = re.compile(r'admission webhook "[^"]*" denied the request: ')
 NO_RIGHT = re.compile(r'cannot (\S+) resource "([^"]+)"(?: in API group "([^"]*)")?')
 """In the words of RBAC. Source: k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go."""
 
+ANONYMOUS = 'User "system:anonymous" cannot'
+
 
 def said(err: ClusterError, *, role: str) -> str:
     """Say why something was not done; `role` is the ClusterRole to ask for when rights are missing."""
@@ -31,6 +33,8 @@ def said(err: ClusterError, *, role: str) -> str:
 def _no_right(err: Forbidden, role: str) -> str:
     if err.status == 401:
         return "the cluster does not accept these credentials; log in again, or see --kubeconfig and --context"
+    if ANONYMOUS in err.words:
+        return "the cluster does not know who you are: the kubeconfig gave no credentials; log in again"
     lacking = NO_RIGHT.search(err.words)
     if not lacking:
         return visible(err.words or str(err))

@@ -25,6 +25,7 @@ from kubescrow.console import console
 from kubescrow.refusal import wrong_use
 from kubescrow.saying import said
 from webhook.admission.request import User
+from webhook.admission.subject import SubjectKind
 from webhook.approval.record import time_wire
 from webhook.approval.visible import visible
 from webhook.cluster.client import Cluster
@@ -76,11 +77,7 @@ def run_create(agent: Identity, *, roles: list[str], namespaces: list[str], acce
 
     async def work(cluster: Cluster) -> tuple[list[Made], tuple[str, ...] | None]:
         made = await create(cluster, agent, roles=roles, namespaces=namespaces or [place])
-        try:
-            user = account_user(place, agent.subject.name)
-            return made, governed_by(await cluster.list_all(POLICIES), user)
-        except ClusterError:
-            return made, None
+        return made, await _policies_of(cluster, agent)
 
     made, policies = access.work(work, role=ADMIN)
     if as_json:
@@ -208,17 +205,31 @@ def _tell_lock(whom: Identity, done: Locked) -> None:
 def run_unlock(whom: Identity, *, access: Access, as_json: bool) -> None:
     """Remove a lock."""
 
-    async def work(cluster: Cluster) -> bool:
-        return await unlock(cluster, whom)
+    async def work(cluster: Cluster) -> tuple[bool, tuple[str, ...] | None]:
+        return await unlock(cluster, whom), await _policies_of(cluster, whom)
 
-    was_locked = access.work(work, role=ADMIN)
+    was_locked, policies = access.work(work, role=ADMIN)
     if as_json:
-        typer.echo(json.dumps({"agent": whom.text, "policy": whom.lock_name, "wasLocked": was_locked}))
+        told = {"agent": whom.text, "policy": whom.lock_name, "wasLocked": was_locked, "policies": policies}
+        typer.echo(json.dumps(told))
         return
     typer.echo(visible(f"{'unlocked' if was_locked else 'was not locked'}: {whom.text}"))
     if was_locked and whom.username:
         list_them = f"kubescrow approvals list --state Approved --requester {whom.username}"
         typer.echo(visible(f"What was approved before may pass again within its time; see {list_them}"))
+    if policies == ():
+        typer.echo("NOT GOVERNED: no AgentPolicy names it any more; it may do whatever RBAC lets it do", err=True)
+
+
+async def _policies_of(cluster: Cluster, whom: Identity) -> tuple[str, ...] | None:
+    """The policies that name a ServiceAccount; None if that is not known, as for people, whose groups we cannot see."""
+    subject = whom.subject
+    if subject.kind is not SubjectKind.SERVICE_ACCOUNT:
+        return None
+    try:
+        return governed_by(await cluster.list_all(POLICIES), account_user(subject.namespace, subject.name))
+    except ClusterError:
+        return None
 
 
 HEADINGS = ("AGENT", "LOCKED", "POLICIES", "APPROVALS", "LAST-ASKED")

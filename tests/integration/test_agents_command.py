@@ -235,6 +235,12 @@ def test_an_agent_that_no_policy_names_is_told_as_not_governed(story: Story) -> 
     )
 
 
+def test_whoever_is_governed_by_nothing_but_the_lock_is_told_as_not_governed_after_it(story: Story) -> None:
+    """To unlock such an agent is to let it do all that RBAC lets it do."""
+    lock(story, "locking-else/unknown")
+    assert "NOT GOVERNED" in said(story.cluster.admin, "unlock", "locking-else/unknown")
+
+
 def test_the_list_has_every_agent_and_its_lock(story: Story) -> None:
     """ServiceAccounts by what policies say, with what they asked for."""
     lock(story, f"{NS}/bot")

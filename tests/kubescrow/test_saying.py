@@ -23,6 +23,10 @@ NODES = 'nodes is forbidden: User "x" cannot get resource "nodes" in API group "
         (error_of("GET /x", 403, {"message": NODES}), "you may not get nodes: ask for ClusterRole r"),
         (error_of("GET /x", 403, {"message": "quota"}), "quota"),
         (
+            error_of("GET /x", 403, {"message": NODES.replace('"x"', '"system:anonymous"')}),
+            "the cluster does not know who you are: the kubeconfig gave no credentials; log in again",
+        ),
+        (
             error_of("GET /x", 401, {"message": "Unauthorized"}),
             "the cluster does not accept these credentials; log in again, or see --kubeconfig and --context",
         ),

@@ -107,7 +107,8 @@ def labels_of(spec: Spec) -> dict[str, str]:
     account = spec.requester.service_account
     touched = spec.touched
     labels = {
-        "kubescrow.dev/agent": ".".join(account) if account else spec.requester.username,
+        # Two labels, or a user called agents.bot would be found as the ServiceAccount agents/bot.
+        **({"kubescrow.dev/agent": ".".join(account)} if account else {"kubescrow.dev/user": spec.requester.username}),
         "kubescrow.dev/operation": spec.operation,
         "kubescrow.dev/resource": touched.resource,
         "kubescrow.dev/namespace": touched.name

@@ -71,17 +71,22 @@ def played(*acts: Act, told_of: int, complained_of: int = 0) -> tuple[list[str],
 
     async def play() -> None:
         script = Script(*acts)
+        news = asyncio.Event()
+
+        def complain(text: str) -> None:
+            complaints.append(text)
+            news.set()
 
         def tell(seen: Seen) -> None:
+            news.set()
             told.append(f"{seen.name} {seen.approval.recorded_state or 'Pending'} {seen.confirmed}")
 
-        watching = asyncio.create_task(
-            watched(cast(Cluster, script), tell=tell, complain=complaints.append, look_s=0.001)
-        )
+        watching = asyncio.create_task(watched(cast(Cluster, script), tell=tell, complain=complain, look_s=0.001))
         async with asyncio.timeout(20):
             await script.over.wait()
             while len(told) < told_of or len(complaints) < complained_of:
-                await asyncio.sleep(0)
+                await news.wait()
+                news.clear()
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
 
