@@ -42,11 +42,14 @@ def shown(
     requester: User = BOT,
     said: tuple[Entry, ...] = (),
     confirmed: bool = True,
+    why: str = "",
     **status: Any,
 ) -> Seen:
-    """An Approval of the bot as an approver sees it; `said` is signed, and confirmed unless it is not to be."""
+    """An Approval of the bot as an approver sees it; `said` is signed, and confirmed; `why` is the last reason."""
     wanted = replace(spec(*requirements, requester=requester), change=change, reason=reason)
     chain = signed(parse_approval(stored(wanted)), said)
+    if why:
+        status["reason"] = why
     if chain and confirmed:
         status["decisionsMAC"] = chain[-1].mac
     return seen(stored(wanted, decisions=write(chain) if chain else "", status={"state": "Pending", **status}))
