@@ -178,7 +178,13 @@ def run_lock(whom: Identity, *, reason: str, timeout: str, access: Access, as_js
 
     done = access.work(work, role=ADMIN)
     if as_json:
-        told = {"agent": whom.text, "policy": done.policy, "wasLocked": done.was_there, "enforced": done.enforced_at}
+        told = {
+            "agent": whom.text,
+            "policy": done.policy,
+            "wasLocked": done.was_there,
+            "enforced": done.enforced_at,
+            "weakened": done.weakened,
+        }
         typer.echo(json.dumps({**told, "seconds": round(done.took_s, 3), "openApprovals": done.open_approvals}))
     else:
         _tell_lock(whom, done)
@@ -187,6 +193,14 @@ def run_lock(whom: Identity, *, reason: str, timeout: str, access: Access, as_js
 
 def _tell_lock(whom: Identity, done: Locked) -> None:
     name = visible(whom.text)
+    if done.weakened:
+        fields = visible(", ".join(f"spec.{field}" for field in done.weakened))
+        lead = f"ALARM: NOT LOCKED: AgentPolicy {done.policy} was stored with another {fields} than was sent"
+        say = (
+            "something in the cluster changes it on its way (a MutatingAdmissionPolicy or another webhook): remove that"
+        )
+        console(stderr=True).print(Text(f"{lead}; {say}", style="bold red"))
+        return
     if done.enforced_at is None:
         words = f"NOT ENFORCED after {done.took_s:.1f} s: AgentPolicy {done.policy} is written, but the webhook has not"
         say = f"{words} taken it; is it running? kubectl get agentpolicy {done.policy}"

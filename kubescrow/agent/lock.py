@@ -60,6 +60,25 @@ def names_only(stored: Mapping[str, Any], whom: Identity) -> bool:
     return (stored.get("spec") or {}).get("subjects") == [whom.entry]
 
 
+def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """Name the fields of the stored spec that weaken the lock; the message alone may be another.
+
+    An admission policy that an agent left behind may exclude it, or make its lock observe.
+    """
+    spec, locks = stored.get("spec") or {}, wanted["spec"]
+    empty = {key: value for key, value in spec.items() if key not in locks and value}
+    return sorted({*empty} | {key for key in locks if _meaning(spec.get(key)) != _meaning(locks[key])})
+
+
+def _meaning(value: Any) -> Any:
+    """A value without the messages of rules, and without what the API server fills in as empty."""
+    if isinstance(value, list):
+        return [_meaning(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _meaning(item) for key, item in value.items() if key != "message" and item not in ({}, [], "")}
+    return value
+
+
 def enforced_since(stored: Mapping[str, Any]) -> str | None:
     """When the API server began to enforce the stored policy as it is now; None = it does not yet."""
     generation = (stored.get("metadata") or {}).get("generation")

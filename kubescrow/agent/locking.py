@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubescrow.agent.identity import Identity
-from kubescrow.agent.lock import enforced_since, is_lock_of, lock_policy, names_only
+from kubescrow.agent.lock import differences, enforced_since, is_lock_of, lock_policy, names_only
 from kubescrow.approval.asking import equals
 from webhook.cluster.client import Cluster
 from webhook.cluster.errors import AlreadyExists, ClusterError, Conflict, NotFound
@@ -28,10 +28,14 @@ class NotALock(ClusterError):
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """A lock that stands. `enforced_at` is None if that was not seen within the time; `took_s` since the command."""
+    """A lock that was written. `enforced_at` is None if that was not seen within the time; `took_s` since the command.
+
+    `weakened` are fields of the stored policy that are not as they were sent: then it is not enforced as a lock.
+    """
 
     policy: str
     enforced_at: str | None
+    weakened: list[str]
     took_s: float
     was_there: bool
     open_approvals: int | None
@@ -45,13 +49,22 @@ async def lock(cluster: Cluster, whom: Identity, *, by: str, reason: str, timeou
     """
     began = time.monotonic()
     was_there = await _write(cluster, whom, by=by, reason=reason)
-    enforced_at: str | None = None
-    while enforced_at is None and time.monotonic() - began < timeout_s:
-        enforced_at = enforced_since(await cluster.get(f"{POLICIES}/{whom.lock_name}"))
-        if enforced_at is None:
-            await asyncio.sleep(PAUSE_S)
+    enforced_at, weakened = await _enforced(cluster, whom, until=began + timeout_s)
     took_s = time.monotonic() - began
-    return Locked(whom.lock_name, enforced_at, took_s, was_there, await open_approvals(cluster, whom))
+    return Locked(whom.lock_name, enforced_at, weakened, took_s, was_there, await open_approvals(cluster, whom))
+
+
+async def _enforced(cluster: Cluster, whom: Identity, *, until: float) -> tuple[str | None, list[str]]:
+    """Read the policy back until it is enforced: since when, and what of it is weaker than it was sent."""
+    wanted = lock_policy(whom, by="", reason="")
+    while True:
+        stored = await cluster.get(f"{POLICIES}/{whom.lock_name}")
+        if weakened := differences(stored, wanted):
+            return None, weakened
+        enforced_at = enforced_since(stored)
+        if enforced_at is not None or time.monotonic() >= until:
+            return enforced_at, []
+        await asyncio.sleep(PAUSE_S)
 
 
 async def unlock(cluster: Cluster, whom: Identity) -> bool:

@@ -1,6 +1,7 @@
 """The commands of `kubescrow approvals`, with the cluster they work on."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -27,6 +28,12 @@ from webhook.approval.visible import visible
 from webhook.cluster.client import Cluster
 from webhook.cluster.errors import ClusterError
 from webhook.cluster.names import APPROVALS
+
+NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""A name and nothing else: it becomes part of a URL, and is often pasted from what an agent said."""
+
+PREFIX = re.compile(r"^(approvals?|appr)(\.kubescrow\.dev)?/")
+"""What `kubectl get -o name` puts before it."""
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
@@ -157,7 +164,10 @@ def run_watch(namespace: str, requester: str, *, access: Access, as_json: bool) 
         raise typer.Exit(INTERRUPTED) from None
 
 
-async def _one(cluster: Cluster, name: str) -> Seen:
+async def _one(cluster: Cluster, typed: str) -> Seen:
+    name = PREFIX.sub("", typed)
+    if not NAME.fullmatch(name):
+        raise ClusterError("", words=f"{name}: allowed: the name of an approval, such as appr-7f3a2c91d0e4b5a6")
     try:
         return seen(await asking.approval(cluster, name))
     except MalformedApproval as err:

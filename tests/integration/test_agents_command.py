@@ -119,6 +119,51 @@ def test_a_lock_stops_everything_of_this_agent_and_nothing_of_others(story: Stor
     unlocked(story, f"{NS}/bot")
 
 
+WEAKENS = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {name: locking-evil}
+spec:
+  matchConstraints:
+    resourceRules: [{apiGroups: [kubescrow.dev], apiVersions: ["*"], operations: [CREATE], resources: [agentpolicies]}]
+  failurePolicy: Fail
+  reinvocationPolicy: Never
+  mutations:
+  - patchType: JSONPatch
+    jsonPatch:
+      expression: >-
+        [JSONPatch{op: "add", path: "/spec/excludeSubjects", value: [{"user": "evil-agent"}]}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {name: locking-evil}
+spec: {policyName: locking-evil}
+"""
+"""What an agent with much RBAC could leave behind: no new policy is about it."""
+
+
+def test_a_lock_that_something_in_the_cluster_weakens_is_an_alarm(story: Story) -> None:
+    """Nobody is told that an agent is locked while the lock excludes it."""
+    admin = story.cluster.admin
+    answers: list[str] = []
+
+    def exit_code() -> int:
+        result = typed("agents", "lock", "--user", "evil-agent", "--kubeconfig", str(admin.kubeconfig))
+        answers.append(result.stdout + result.stderr)
+        said(admin, "unlock", "--user", "evil-agent")
+        return result.exit_code
+
+    admin.apply(WEAKENS)
+    try:
+        wait_until(lambda: exit_code() == 1, what="the policy weakens locks")
+        answer = answers[-1]
+    finally:
+        admin.ok("delete", "-f", "-", stdin=WEAKENS)
+        wait_until(lambda: exit_code() == 0, what="the policy is forgotten")
+    assert "ALARM: NOT LOCKED: AgentPolicy lock-evil-agent-" in answer
+    assert "was stored with another spec.excludeSubjects than was sent" in answer
+
+
 def test_an_identity_that_no_policy_names_is_locked_too(story: Story) -> None:
     """A user, and a group: neither was ever governed."""
     cluster = story.cluster

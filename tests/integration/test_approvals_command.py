@@ -104,6 +104,7 @@ def test_show_has_all_that_is_needed_and_nothing_acts_on_the_terminal(story: Sto
     earlier = story.asks(*CREATE, "earlier")
     name = story.asks("create", "-f", "-", stdin=yaml.safe_dump(manifest))
     shown = said(story.approver, "show", name)
+    assert said(story.approver, "show", f"approval.kubescrow.dev/{name}").startswith(name)
     assert all(char.isprintable() or char == "\n" for char in shown)
     for part in (
         f"  CREATE configmaps {NS}/shown",
@@ -127,6 +128,7 @@ def test_show_has_all_that_is_needed_and_nothing_acts_on_the_terminal(story: Sto
     [
         ("nobody", ("list",), "you may not list approvals.kubescrow.dev: ask for ClusterRole kubescrow-viewer\n"),
         ("approver", ("show", "appr-nope"), 'approvals.kubescrow.dev "appr-nope" not found\n'),
+        ("approver", ("show", "appr-x/status?dryRun=All"), "allowed: the name of an approval"),
         ("approver", ("list", "--context", "nope"), "Expected object with name nope in"),
     ],
 )

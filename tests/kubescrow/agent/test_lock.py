@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubescrow.agent.identity import Identity, identity
-from kubescrow.agent.lock import cel_text, enforced_since, is_lock_of, lock_policy, names_only
+from kubescrow.agent.lock import cel_text, differences, enforced_since, is_lock_of, lock_policy, names_only
 from webhook.admission.request import Kind, Operation, Request, Resource, User
 from webhook.admission.verdict import Action
 from webhook.approval.visible import visible
@@ -94,6 +94,30 @@ def stored(*, reason: str = "Registered", status: str = "True", generation: int 
 def test_a_lock_is_enforced_only_as_it_is_now(policy: dict[str, Any], since: str | None) -> None:
     """An old condition says nothing about a new policy."""
     assert enforced_since(policy) == since
+
+
+@pytest.mark.parametrize(
+    ("weaker", "fields"),
+    [
+        pytest.param({}, [], id="as it was sent"),
+        pytest.param({"serviceAccounts": [], "excludeSubjects": []}, [], id="with what the API server fills in"),
+        pytest.param({"excludeSubjects": [BOT.entry]}, ["excludeSubjects"], id="the agent is excluded"),
+        pytest.param({"mode": "Observe"}, ["mode"], id="it observes"),
+        pytest.param({"subjects": [{"user": "nobody"}]}, ["subjects"], id="it names somebody else"),
+        pytest.param({"rules": [], "unmatched": "Allow"}, ["rules", "unmatched"], id="it has no rule"),
+        pytest.param(
+            {"rules": [{"name": "locked", "action": "Deny", "condition": "false"}]}, ["rules"], id="it has a condition"
+        ),
+        pytest.param({"rules": [{"name": "locked", "action": "Warn"}]}, ["rules"], id="it warns"),
+        pytest.param(
+            {"rules": [{"name": "locked", "action": "Deny", "message": "'x'"}]}, [], id="it has another message"
+        ),
+    ],
+)
+def test_a_lock_that_was_weakened_on_its_way_is_told(weaker: dict[str, Any], fields: list[str]) -> None:
+    """What an admission policy of the agent may have made of it."""
+    wanted = lock_policy(BOT, by="alice", reason="")
+    assert differences({**wanted, "spec": {**wanted["spec"], **weaker}}, wanted) == fields
 
 
 def test_a_policy_that_names_more_than_the_agent_is_not_its_lock() -> None:
