@@ -12,7 +12,7 @@ from kubescrow.access import Access
 from kubescrow.approval import asking
 from kubescrow.approval.asking import APPROVER, VIEWER, equals
 from kubescrow.approval.deciding import CHANGED, Outcome, decide
-from kubescrow.approval.screen import Moment, decision, lock_command, screen
+from kubescrow.approval.screen import RECENT, Moment, decision, lock_command, screen
 from kubescrow.approval.seen import Seen, readable, seen
 from kubescrow.approval.table import facts, line, table
 from kubescrow.approval.watching import watched
@@ -101,7 +101,7 @@ def run_show(name: str, *, access: Access, as_json: bool) -> None:
         moment = Moment(_now())
         before = {
             "problem": history.problem,
-            "approvals": [facts(other, now=moment.now) for other in history.others[-5:]],
+            "approvals": [facts(other, now=moment.now) for other in history.others[-RECENT:]],
         }
         shown = list(screen(found, history=history, viewer=viewer, moment=moment))
         return found, shown, {**facts(found, now=moment.now), "history": before}
