@@ -6,6 +6,7 @@ import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -138,6 +139,17 @@ def test_what_is_missing_is_said_in_one_line(story: Story, who: str, args: tuple
     answer = said(person, *args, code=2)
     assert line in answer
     assert answer.count("\n") == 1
+
+
+def test_a_kubeconfig_that_impersonates_is_refused(story: Story, tmp_path: Path) -> None:
+    """What our client ignores would make a decision somebody else's than its author thinks."""
+    config = yaml.safe_load(story.approver.kubeconfig.read_text())
+    config["users"][0]["user"]["as"] = "somebody-else"
+    file = tmp_path / "kubeconfig"
+    file.write_text(yaml.safe_dump(config))
+    result = typed("approvals", "list", "--kubeconfig", str(file))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "its user impersonates somebody (as), which is not supported; use another context" in result.stderr
 
 
 def test_an_agent_reads_its_approval_by_name_and_lists_none(story: Story) -> None:

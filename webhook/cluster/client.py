@@ -31,6 +31,8 @@ PAGE_LIMIT = 500
 
 MERGE_PATCH = "application/merge-patch+json"
 USER_AGENT = "kubescrow-webhook"
+IMPERSONATING = ("as", "as-uid", "as-groups", "as-user-extra")
+"""Source: k8s.io/client-go/tools/clientcmd/api/v1 AuthInfo."""
 
 
 class Cluster:
@@ -69,6 +71,7 @@ class Cluster:
                     client_configuration=configuration,
                     persist_config=False,
                 )
+                _check_no_impersonation(loader)
                 refresh = asyncio.create_task(config.refresh_token(loader, configuration))
         except (config.ConfigException, OSError, ValueError, TypeError, YAMLError) as err:
             why = str(err).splitlines()[0] if isinstance(err, config.ConfigException) else "it cannot be read as one"
@@ -210,6 +213,13 @@ class Cluster:
             raise Unavailable(f"{method} {path}: no answer in time") from err
         except (aiohttp.ClientError, OSError, config.ConfigException) as err:
             raise Unavailable(f"{method} {path}: no connection ({type(err).__name__})") from err
+
+
+def _check_no_impersonation(loader: Any) -> None:
+    """Refuse a user with `as`, which kubernetes.aio ignores: somebody would act as another than they think."""
+    user = getattr(loader, "_user", None)
+    if user is not None and any(key in user for key in IMPERSONATING):
+        raise config.ConfigException("its user impersonates somebody (as), which is not supported; use another context")
 
 
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
