@@ -11,6 +11,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from kubescrow import auditsink
+from kubescrow.agents import agents
+from kubescrow.approvals import approvals
 from kubescrow.policy import policy
 from kubescrow.refusal import wrong_use
 from kubescrow.sessions import sessions
@@ -24,6 +26,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # a wrong option is told in one line, not in a box that folds it
 )
 
+app.add_typer(agents, name="agents")
+app.add_typer(approvals, name="approvals")
 app.add_typer(auditsink.app, name="auditsink")
 app.add_typer(policy, name="policy")
 app.add_typer(sessions, name="sessions")

@@ -12,7 +12,7 @@ import pytest
 from tests.controlplane.binaries import binaries
 from tests.kubescrow.typed import PROGRAM, kubescrow, printed, refused
 
-COMMANDS = {"webhook", "version", "mask", "auditsink", "sessions", "policy"}
+COMMANDS = {"webhook", "version", "mask", "auditsink", "sessions", "policy", "approvals", "agents"}
 
 
 def test_version() -> None:
@@ -32,9 +32,11 @@ def test_help_lists_every_command() -> None:
     assert listed("sessions") == {"list", "show", "play"}
     assert listed("auditsink") == {"run", "token"}
     assert listed("policy") == {"check", "lint"}
+    assert listed("approvals") == {"list", "show", "approve", "deny", "revoke", "watch"}
+    assert listed("agents") == {"create", "token", "list", "lock", "unlock"}
 
 
-@pytest.mark.parametrize("command", [[], ["sessions"], ["auditsink"], ["policy"]])
+@pytest.mark.parametrize("command", [[], ["sessions"], ["auditsink"], ["policy"], ["approvals"], ["agents"]])
 def test_a_group_alone_shows_its_help(command: list[str]) -> None:
     """Which is wrong use."""
     result = kubescrow(*command)

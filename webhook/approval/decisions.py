@@ -114,6 +114,15 @@ def verified(annotation: str, seal: Seal) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
+def unverified(annotation: str) -> tuple[Entry, ...]:
+    """Read the annotation where there is no key: what it claims, for people to look at. Nothing may rest on it.
+
+    Raises:
+        BrokenChain: it is not a chain.
+    """
+    return tuple(_parse_entry(index, wire) for index, wire in enumerate(_items(annotation)))
+
+
 def follows(chain: Sequence[Entry], remembered_mac: str) -> bool:
     """Say whether the chain still holds the newest entry that was ever remembered ("" = none was)."""
     return not remembered_mac or remembered_mac in {entry.mac for entry in chain}

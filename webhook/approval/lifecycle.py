@@ -111,7 +111,7 @@ def satisfied(requirements: Sequence[Requirement], chain: Sequence[Entry], *, co
     entry when it signed it.
     """
     return bool(requirements) and all(
-        _voices(requirement, chain, counts) >= requirement.terms.approvals for requirement in requirements
+        voices(requirement, chain, counts=counts) >= requirement.terms.approvals for requirement in requirements
     )
 
 
@@ -140,8 +140,8 @@ def is_wanted(user: User, requirement: Requirement) -> bool:
     return approvers is None or any_matches(approvers, user)
 
 
-def _voices(requirement: Requirement, chain: Sequence[Entry], counts: Counts | None) -> int:
-    """The number of different people who speak for a requirement."""
+def voices(requirement: Requirement, chain: Sequence[Entry], *, counts: Counts | None = None) -> int:
+    """Count the different people who speak for a requirement; `counts` as in `satisfied`."""
     people = [
         entry.user
         for entry in chain

@@ -4,6 +4,7 @@
 approval is worth at a given time is not here but in `lifecycle`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
@@ -23,6 +24,13 @@ DECISION = "kubescrow.dev/decision"
 REASON = "kubescrow.dev/reason"
 DECISIONS = "kubescrow.dev/decisions"
 """Annotations: what an approver writes, why, and the signed chain that the guard makes of both."""
+
+
+NAMESPACES = ("namespaces", "")
+"""Resource and group of Namespaces, which lie in none."""
+
+LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+"""What the API server takes as the value of a label. Source: k8s.io/apimachinery/pkg/api/validate/content"""
 
 
 class MalformedApproval(ValueError):
@@ -89,6 +97,25 @@ class Spec:
             "useWithinSeconds": self.use_within_s,
             **({"reason": self.reason} if self.reason else {}),
         }
+
+
+def labels_of(spec: Spec) -> dict[str, str]:
+    """Name what people select by: `kubectl annotate approval -l kubescrow.dev/agent=agents.bot ...`.
+
+    For finding only; nothing is decided by a label. What is no label value is left out.
+    """
+    account = spec.requester.service_account
+    touched = spec.touched
+    labels = {
+        # Two labels, or a user called agents.bot would be found as the ServiceAccount agents/bot.
+        **({"kubescrow.dev/agent": ".".join(account)} if account else {"kubescrow.dev/user": spec.requester.username}),
+        "kubescrow.dev/operation": spec.operation,
+        "kubescrow.dev/resource": touched.resource,
+        "kubescrow.dev/namespace": touched.name
+        if (touched.resource, touched.group) == NAMESPACES
+        else touched.namespace,
+    }
+    return {key: value for key, value in labels.items() if LABEL.fullmatch(value)}
 
 
 @dataclass(frozen=True, slots=True)

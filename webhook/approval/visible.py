@@ -31,5 +31,9 @@ def visible(text: str) -> str:
 
     A backslash that would make such an escape by itself is written as `\u{5c}`.
     """
-    safe = FORGED_ESCAPE.sub(lambda _: "\\u{5c}", text)
-    return "".join(char if is_visible(char) else f"\\u{{{ord(char):x}}}" for char in safe)
+    return still_visible(FORGED_ESCAPE.sub(lambda _: "\\u{5c}", text))
+
+
+def still_visible(text: str) -> str:
+    """Do the same for text that `visible` has written already, so that its escapes are not escaped again."""
+    return "".join(char if is_visible(char) else f"\\u{{{ord(char):x}}}" for char in text)

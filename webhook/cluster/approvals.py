@@ -15,7 +15,7 @@ from webhook.admission.request import Request, User
 from webhook.approval.claim import Claim, passes_again
 from webhook.approval.lifecycle import State, covers
 from webhook.approval.reading import Reading, SigningKey, read, status_of
-from webhook.approval.record import API_VERSION, KIND, MalformedApproval, Spec, parse_approval
+from webhook.approval.record import API_VERSION, KIND, MalformedApproval, Spec, labels_of, parse_approval
 from webhook.cluster.client import Cluster
 from webhook.cluster.errors import AlreadyExists, Conflict, NotFound, Refused
 from webhook.cluster.names import APPROVALS
@@ -180,7 +180,12 @@ class Approvals:
         self._check_limits(name, wanted.requester)
         created = _Created(self._clock(), name, wanted.requester.username)
         self._created.append(created)  # before the first await, so that calls at the same moment count each other
-        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": wanted.wire()}
+        body: dict[str, Any] = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "metadata": {"name": name, "labels": labels_of(wanted)},
+        }
+        body["spec"] = wanted.wire()
         try:
             stored = await self._cluster.create(APPROVALS, body)
         except AlreadyExists:

@@ -30,18 +30,28 @@ PAGE_LIMIT = 500
 """Objects a page, as client-go's reflector asks for."""
 
 MERGE_PATCH = "application/merge-patch+json"
+USER_AGENT = "kubescrow-webhook"
+IMPERSONATING = ("as", "as-uid", "as-groups", "as-user-extra")
+"""Source: k8s.io/client-go/tools/clientcmd/api/v1 AuthInfo."""
 
 
 class Cluster:
     """The API server, as JSON. Safe for any number of tasks at once."""
 
-    def __init__(self, api: ApiClient, *, refresh: asyncio.Task[None] | None = None) -> None:
+    def __init__(
+        self, api: ApiClient, *, refresh: asyncio.Task[None] | None = None, user_agent: str = USER_AGENT
+    ) -> None:
         self._api = api
         self._refresh = refresh
+        self._user_agent = user_agent
 
     @classmethod
-    async def connect(cls, kubeconfig: Path | None = None) -> "Cluster":
+    async def connect(
+        cls, kubeconfig: Path | None = None, *, context: str = "", user_agent: str = USER_AGENT
+    ) -> "Cluster":
         """Make a client from a kubeconfig file, or from the Pod that we run in. Sends nothing yet.
+
+        `kubeconfig` may be several files, as in the variable KUBECONFIG; `context` = "" is the file's current one.
 
         Raises:
             ClusterError: there is neither, or the file cannot be used.
@@ -56,16 +66,25 @@ class Cluster:
                 config.load_incluster_config(client_configuration=configuration)
             else:
                 loader = await config.load_kube_config(
-                    config_file=str(kubeconfig), client_configuration=configuration, persist_config=False
+                    config_file=str(kubeconfig),
+                    context=context or None,
+                    client_configuration=configuration,
+                    persist_config=False,
                 )
+                _check_no_impersonation(loader)
                 refresh = asyncio.create_task(config.refresh_token(loader, configuration))
         except (config.ConfigException, OSError, ValueError, TypeError, YAMLError) as err:
             why = str(err).splitlines()[0] if isinstance(err, config.ConfigException) else "it cannot be read as one"
             raise ClusterError(f"no access to a cluster by {place}: {why}") from err
         try:
-            return cls(ApiClient(configuration), refresh=refresh)
+            return cls(ApiClient(configuration), refresh=refresh, user_agent=user_agent)
         except (OSError, ValueError) as err:  # ssl.SSLError is an OSError
             raise ClusterError(f"no access to a cluster by {place}: its certificates cannot be used") from err
+
+    @property
+    def configuration(self) -> Configuration:
+        """Where the API server is and by which CA it is known; holds credentials, so show nothing of it as a whole."""
+        return self._api.configuration
 
     async def close(self) -> None:
         """Close all connections."""
@@ -91,7 +110,7 @@ class Cluster:
         """
         timeout = aiohttp.ClientTimeout(total=timeout_s)
         async with self._response(
-            method, path, query=query, body=body, headers=_headers(content_type, accept), timeout=timeout
+            method, path, query=query, body=body, headers=self._headers(content_type, accept), timeout=timeout
         ) as response:
             answer = _object(await response.read())
             if response.status >= 300 or answer is None:
@@ -115,7 +134,7 @@ class Cluster:
         """
         timeout = aiohttp.ClientTimeout(total=timeout_s, sock_read=silence_s)
         async with self._response(
-            "GET", path, query={**query, "watch": "true"}, headers=_headers(), timeout=timeout
+            "GET", path, query={**query, "watch": "true"}, headers=self._headers(), timeout=timeout
         ) as response:
             if response.status >= 300:
                 raise error_of(f"WATCH {path}", response.status, _object(await response.read()) or {})
@@ -168,6 +187,9 @@ class Cluster:
         """DELETE an object. `options` are DeleteOptions, e.g. preconditions."""
         return await self.request("DELETE", path, body=options or {})
 
+    def _headers(self, content_type: str = "application/json", accept: str = "application/json") -> dict[str, str]:
+        return {"Content-Type": content_type, "Accept": accept, "User-Agent": self._user_agent}
+
     @contextlib.asynccontextmanager
     async def _response(  # noqa: PLR0913 - as `request`
         self,
@@ -193,8 +215,11 @@ class Cluster:
             raise Unavailable(f"{method} {path}: no connection ({type(err).__name__})") from err
 
 
-def _headers(content_type: str = "application/json", accept: str = "application/json") -> dict[str, str]:
-    return {"Content-Type": content_type, "Accept": accept, "User-Agent": "kubescrow-webhook"}
+def _check_no_impersonation(loader: Any) -> None:
+    """Refuse a user with `as`, which kubernetes.aio ignores: somebody would act as another than they think."""
+    user = getattr(loader, "_user", None)
+    if user is not None and any(key in user for key in IMPERSONATING):
+        raise config.ConfigException("its user impersonates somebody (as), which is not supported; use another context")
 
 
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

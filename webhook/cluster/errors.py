@@ -18,12 +18,16 @@ from typing import Any
 
 
 class ClusterError(Exception):
-    """The API server did not do what we asked. `status` is the HTTP status, 0 when there was no answer."""
+    """The API server did not do what we asked.
 
-    def __init__(self, message: str, *, status: int = 0, reason: str = "") -> None:
+    `status` is the HTTP status, 0 when there was no answer; `words` is what the server said, as far as it is kept.
+    """
+
+    def __init__(self, message: str, *, status: int = 0, reason: str = "", words: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
+        self.words = words
 
 
 class NotFound(ClusterError):
@@ -49,8 +53,10 @@ class Gone(ClusterError):
 class Unavailable(ClusterError):
     """No answer in time, or the server asks to come back later. A write may have happened nevertheless."""
 
-    def __init__(self, message: str, *, status: int = 0, reason: str = "", retry_after_s: float | None = None) -> None:
-        super().__init__(message, status=status, reason=reason)
+    def __init__(
+        self, message: str, *, status: int = 0, reason: str = "", words: str = "", retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, status=status, reason=reason, words=words)
         self.retry_after_s = retry_after_s
 
 
@@ -77,15 +83,16 @@ def error_of(request: str, status: int, answer: Mapping[str, Any], *, retry_afte
     `request` is method and path without query; `answer` is a `v1` Status, or empty; `retry_after` is the header.
     """
     reason = str(answer.get("reason") or "")
-    words = _field_names(answer) if any(word in request for word in _QUOTES_SECRETS) else answer.get("message")
+    quotes_secrets = any(word in request for word in _QUOTES_SECRETS)
+    words = _field_names(answer) if quotes_secrets else str(answer.get("message") or "")
     message = f"{request}: {' '.join(str(part) for part in (status, reason, words) if part)}"
     if status == 409 and reason == "AlreadyExists":
-        return AlreadyExists(message, status=status, reason=reason)
+        return AlreadyExists(message, status=status, reason=reason, words=words)
     kind = _BY_STATUS.get(status, Unavailable if status >= 500 else Refused)
     if issubclass(kind, Unavailable):
         retry_after_s = float(retry_after) if retry_after and retry_after.isdecimal() else None
-        return kind(message, status=status, reason=reason, retry_after_s=retry_after_s)
-    return kind(message, status=status, reason=reason)
+        return kind(message, status=status, reason=reason, words=words, retry_after_s=retry_after_s)
+    return kind(message, status=status, reason=reason, words=words)
 
 
 def _field_names(answer: Mapping[str, Any]) -> str:

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.webhook.approval.build import NOW, SRE, approval, requirement, spec, stored
+from webhook.admission.request import User
 from webhook.admission.subject import Subject, SubjectKind
 from webhook.admission.verdict import Requirement, Terms
 from webhook.approval.canonical import digest
-from webhook.approval.record import MalformedApproval, Touched, parse_approval, parse_time, time_wire
+from webhook.approval.record import LABEL, MalformedApproval, Touched, labels_of, parse_approval, parse_time, time_wire
 
 NAMES = st.text(min_size=1, max_size=20)
 SUBJECTS = st.builds(Subject, st.sampled_from([SubjectKind.USER, SubjectKind.GROUP]), NAMES) | st.builds(
@@ -37,6 +38,31 @@ def test_a_spec_survives_the_wire(requirements: list[Requirement]) -> None:
     """What was asked of people is read back as it was written."""
     sent = spec(*requirements)
     assert parse_approval(stored(sent)).spec == sent
+
+
+def test_people_find_an_approval_by_what_it_is_about() -> None:
+    """A deletion of a namespace lies in that namespace; a user is never found as a ServiceAccount."""
+    assert labels_of(spec()) == {
+        "kubescrow.dev/agent": "agents.bot",
+        "kubescrow.dev/operation": "DELETE",
+        "kubescrow.dev/resource": "namespaces",
+        "kubescrow.dev/namespace": "prod",
+    }
+    pod = Touched(group="", resource="pods", subresource="exec", namespace="web", name="p")
+    assert labels_of(spec(requester=User("agents.bot"), touched=pod)) == {
+        "kubescrow.dev/user": "agents.bot",
+        "kubescrow.dev/operation": "DELETE",
+        "kubescrow.dev/resource": "pods",
+        "kubescrow.dev/namespace": "web",
+    }
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_labels_are_always_ones_that_the_api_server_takes(username: str, namespace: str) -> None:
+    """Nobody's name keeps an approval from being stored."""
+    touched = Touched(group="", resource="pods", subresource="", namespace=namespace, name="x")
+    labels = labels_of(spec(requester=User(username), touched=touched))
+    assert all(LABEL.fullmatch(value) and len(value) <= 63 for value in labels.values())
 
 
 def test_the_digest_is_of_the_stored_spec_as_it_stands() -> None:

@@ -1,0 +1,1 @@
+"""Agents and the kill switch: `kubescrow agents`. Pure, but for `accounts`, `locking`, `listing` and `command`."""
