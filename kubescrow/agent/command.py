@@ -213,7 +213,10 @@ def _tell_lock(whom: Identity, done: Locked) -> None:
         typer.echo(
             f"{done.open_approvals} of its approvals are open; none of them lets anything pass while it is locked"
         )
-    typer.echo("It can still read: RBAC decides that. What it has running goes on. Unlock: kubescrow agents unlock")
+    typer.echo(
+        "It can still read, as RBAC lets it, unless the API server asks the authorizer. "
+        "What it has running goes on. Unlock: kubescrow agents unlock"
+    )
 
 
 def run_unlock(whom: Identity, *, access: Access, as_json: bool) -> None:

@@ -16,6 +16,8 @@ LOCK = {"kubescrow.dev/lock": "true"}
 
 LOCKED_BY, REASON = "kubescrow.dev/locked-by", "kubescrow.dev/reason"
 
+READS = ["GET", "LIST", "WATCH", "IMPERSONATE"]
+
 REASON_LIMIT = 200
 """Characters of a reason: it is part of a denial, which is one line of at most 512."""
 
@@ -39,7 +41,11 @@ def lock_policy(whom: Identity, *, by: str, reason: str) -> dict[str, Any]:
             "failurePolicy": "Fail",
             # Everything is denied anyway; these would only make the one line that the agent reads longer.
             "defaults": {"laundering": "Allow", "unboundToken": "Allow", "kubeSystem": "Allow"},
-            "rules": [{"name": "locked", "action": "Deny", "message": cel_text(told)}],
+            "rules": [
+                {"name": "locked", "action": "Deny", "message": cel_text(told)},
+                # Holds where the API server asks the authorizer; nothing is lost where it does not.
+                {"name": "locked-reads", "action": "Deny", "match": {"operations": READS}, "message": cel_text(told)},
+            ],
         },
     }
 

@@ -133,9 +133,8 @@ def _over(stored: dict[str, Any], wanted: dict[str, Any], reason: str) -> dict[s
 
 
 def _same_message(wanted: list[dict[str, Any]], stored: Any) -> list[dict[str, Any]]:
-    """The rule with the message it had, if that is all that differs: anything else that was changed goes."""
-    (rule,) = wanted
-    for old in stored if isinstance(stored, list) else []:
-        if isinstance(old, dict) and {**old, "message": ""} == {**rule, "message": ""}:
-            return [{**rule, "message": old["message"]}]
-    return wanted
+    """The rules with the messages they had, if that is all that differs: anything else that was changed goes."""
+    old = [rule for rule in stored if isinstance(rule, dict)] if isinstance(stored, list) else []
+    if [{**rule, "message": ""} for rule in old] != [{**rule, "message": ""} for rule in wanted]:
+        return wanted
+    return [{**rule, "message": before.get("message")} for rule, before in zip(wanted, old, strict=True)]

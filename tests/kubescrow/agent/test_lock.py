@@ -19,6 +19,7 @@ from webhook.policy.evaluate import evaluate
 from webhook.policy.protection import Protected
 
 BOT = identity("agents/bot", namespace="", user="", group="")
+RULES = lock_policy(BOT, by="alice", reason="")["spec"]["rules"]
 REASON = 'it "went" mad: ${x} \\ \u202e\n\U0001f916'
 REQUEST = Request(
     "uid",
@@ -105,13 +106,10 @@ def test_a_lock_is_enforced_only_as_it_is_now(policy: dict[str, Any], since: str
         pytest.param({"mode": "Observe"}, ["mode"], id="it observes"),
         pytest.param({"subjects": [{"user": "nobody"}]}, ["subjects"], id="it names somebody else"),
         pytest.param({"rules": [], "unmatched": "Allow"}, ["rules", "unmatched"], id="it has no rule"),
-        pytest.param(
-            {"rules": [{"name": "locked", "action": "Deny", "condition": "false"}]}, ["rules"], id="it has a condition"
-        ),
-        pytest.param({"rules": [{"name": "locked", "action": "Warn"}]}, ["rules"], id="it warns"),
-        pytest.param(
-            {"rules": [{"name": "locked", "action": "Deny", "message": "'x'"}]}, [], id="it has another message"
-        ),
+        pytest.param({"rules": [{**RULES[0], "condition": "false"}, RULES[1]]}, ["rules"], id="it has a condition"),
+        pytest.param({"rules": [{**RULES[0], "action": "Warn"}, RULES[1]]}, ["rules"], id="it warns"),
+        pytest.param({"rules": RULES[:1]}, ["rules"], id="it lets reads pass"),
+        pytest.param({"rules": [{**rule, "message": "'x'"} for rule in RULES]}, [], id="it has another message"),
     ],
 )
 def test_a_lock_that_was_weakened_on_its_way_is_told(weaker: dict[str, Any], fields: list[str]) -> None:
