@@ -62,8 +62,8 @@ def test_the_words_for_a_no_a_lock_and_the_agents_own_reason_are_those_of_the_co
     assert f'"was {State.DENIED.lower()}:"' in PROMPT
     assert f"was {State.DENIED.lower()}: " in DENIED.message
     assert "was revoked: " in message.approval_denied(REQUEST, replace(SAID_NO, state="Revoked")).message
-    (rule,) = lock_policy(service_account("agents", "bot"), by="alice", reason="")["spec"]["rules"]
-    assert "this agent is locked" in rule["message"]
+    rules = lock_policy(service_account("agents", "bot"), by="alice", reason="")["spec"]["rules"]
+    assert all("this agent is locked" in rule["message"] for rule in rules)
     assert "this agent is locked" in PROMPT
     assert f"annotation {REASON}" in " ".join(PROMPT.split())
 
